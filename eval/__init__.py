@@ -1,0 +1,1 @@
+"""Embeddings to numbers: the verification protocol, ROC, reports."""

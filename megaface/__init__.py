@@ -1,0 +1,1 @@
+"""The MegaFace protocol: align, features, identification."""

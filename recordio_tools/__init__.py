@@ -1,0 +1,1 @@
+"""Formats and data sets: RecordIO, identity-indexed record sets, image lists, verification packs."""

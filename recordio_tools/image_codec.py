@@ -1,0 +1,86 @@
+"""Encoded images to pixels and back (OpenCV), and the checks that keep damaged ones out."""
+
+import io
+import os
+
+import numpy as np
+
+from insightrec.recordio_tools.errors import ImageError
+
+MAX_PIXELS = 1 << 26  # 8192 x 8192; OpenCV's own limit, 2^30, lets a small file claim 3 GB
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # read once, when cv2 is imported
+
+import cv2  # noqa: E402
+from PIL import Image  # noqa: E402
+
+JPEG_QUALITY = 95  # OpenCV's default and what InsightFace's tools write
+ENCODINGS = (".jpg", ".png")
+
+_JPEG_HEAD, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+_PNG_HEAD, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
+
+
+def decode_rgb(data, source):
+    """Decode one encoded image.
+
+    Args:
+        data: bytes-like, a whole image file (anything OpenCV reads).
+        source: what to call the image in an error, e.g. ``"train.rec: record 17"``.
+
+    Returns:
+        uint8 RGB array (H, W, 3), values 0..255.
+
+    Raises:
+        ImageError: empty, cut short, not an image, or larger than `MAX_PIXELS`.
+    """
+    check_whole(data, source)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise ImageError(f"{source}: cannot be decoded ({error.err}); replace or remove this image") from None
+    if image is None:
+        raise ImageError(f"{source}: expected an image, found {_describe(data)}; replace or remove this image")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+
+
+def encode_rgb(image, encoding=".jpg", quality=JPEG_QUALITY):
+    """Encode a uint8 RGB image (H, W, 3) as ``encoding`` (one of `ENCODINGS`); returns bytes.
+
+    ``quality`` is JPEG's 1..100, or PNG's compression level 0..9 when ``encoding`` is ``.png``.
+    """
+    flag = cv2.IMWRITE_JPEG_QUALITY if encoding == ".jpg" else cv2.IMWRITE_PNG_COMPRESSION
+    level = quality if encoding == ".jpg" else min(quality, 9)
+    _, data = cv2.imencode(encoding, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (flag, level))
+    return data.tobytes()
+
+
+def image_size(data, source):
+    """(height, width) of an encoded image, from its header alone; pixels are not decoded.
+
+    Raises:
+        ImageError: not an image.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.height, image.width
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise ImageError(f"{source}: expected an image, found {_describe(data)}; replace or remove this image") from None
+
+
+def check_whole(data, source):
+    """Raise `ImageError` if ``data`` is empty or a JPEG or PNG that lacks its end.
+
+    OpenCV decodes a JPEG that was cut short to a picture with a gray lower part, without an error.
+    """
+    if len(data) == 0:
+        raise ImageError(f"{source}: expected an image, found 0 bytes; replace or remove this image")
+    data = bytes(data)
+    # Inside a JPEG scan an 0xff is always followed by 0x00, so an end marker there is a real one.
+    cut_jpeg = data.startswith(_JPEG_HEAD) and data.rfind(_JPEG_END) <= data.rfind(_JPEG_SCAN)
+    cut_png = data.startswith(_PNG_HEAD) and _PNG_END not in data[-64:]
+    if cut_jpeg or cut_png:
+        raise ImageError(f"{source}: image is cut short after {len(data)} bytes; replace or remove this image")
+
+
+def _describe(data):
+    return f"{len(data)} bytes beginning {bytes(data[:8]).hex(' ')}"

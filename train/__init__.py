@@ -1,0 +1,1 @@
+"""Record sets to embeddings: the Gluon trainer."""
