@@ -10,66 +10,83 @@ from pathlib import Path
 
 from insightrec.recordio_tools.errors import OutputError
 
-
-def refuse_existing(paths, overwrite):
-    """Raise `OutputError` if any of ``paths`` exists and ``overwrite`` is false."""
-    existing = [str(path) for path in paths if os.path.lexists(path)]
-    if existing and not overwrite:
-        raise OutputError(f"{', '.join(existing)}: exists already; choose another output or give --overwrite")
+_BUFFER = 1 << 20  # bytes; records are a few KB each
 
 
-class AtomicFile:
-    """A binary file under a temporary name, to be committed or discarded by whoever opened it.
+class AtomicFileSet:
+    """Several binary files that appear together when the ``with`` block ends without an error.
 
-    ``file`` is the open file object. `sync` makes the bytes durable, `rename` gives them the
-    target's name; `discard` removes them. Several files of one set are all synced before the first
-    is renamed.
+    Entering gives the open files in the order of ``paths``. On success all are synced, then renamed
+    in that order. Renames are one by one, so name last the file without which the rest is not
+    readable (the index of a record set): an old one is removed first and the new one comes last, so
+    that a run killed in between leaves no mixture that looks whole.
+
+    Raises:
+        OutputError: a path exists and ``overwrite`` is false.
     """
 
-    def __init__(self, path):
-        self.path = Path(path)
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        self.file = open(self._temporary, "wb", buffering=1 << 20)  # noqa: SIM115 - closed by sync or discard
+    def __init__(self, paths, *, overwrite=False):
+        self._paths = [Path(path) for path in paths]
+        self._overwrite = overwrite
+        self._files = []
 
-    def sync(self):
-        """Flush, sync to disk and close."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
+    def __enter__(self):
+        existing = [str(path) for path in self._paths if os.path.lexists(path)]
+        if existing and not self._overwrite:
+            raise OutputError(f"{', '.join(existing)}: exists already; choose another output or give --overwrite")
+        try:
+            for path in self._paths:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._files.append(open(_temporary(path), "wb", buffering=_BUFFER))  # noqa: SIM115
+        except BaseException:
+            self._discard()
+            raise
+        return self._files
 
-    def rename(self):
-        """Give the synced bytes their name, replacing what is there."""
-        os.replace(self._temporary, self.path)
-        sync_folder(self.path.parent)
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self._commit()
+        finally:
+            self._discard()
 
-    def discard(self):
-        """Close and remove the temporary file."""
-        self.file.close()
-        with contextlib.suppress(FileNotFoundError):
-            self._temporary.unlink()
+    def _commit(self):
+        for file in self._files:
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+        if len(self._paths) > 1:
+            self._paths[-1].unlink(missing_ok=True)
+        for path in self._paths:
+            os.replace(_temporary(path), path)
+        for folder in {path.parent for path in self._paths}:
+            _sync_folder(folder)
+
+    def _discard(self):
+        for file in self._files:
+            with contextlib.suppress(OSError):  # a full disk fails again when buffers are flushed
+                file.close()
+        for path in self._paths:
+            _temporary(path).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def atomic_write(path, *, overwrite=False):
-    """Open ``path`` for writing bytes; it appears, whole, when the block ends without an error.
+    """Open one file for writing bytes; it appears, whole, when the block ends without an error.
 
     Raises:
         OutputError: ``path`` exists and ``overwrite`` is false.
     """
-    refuse_existing([path], overwrite)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    target = AtomicFile(path)
-    try:
-        yield target.file
-        target.sync()
-        target.rename()
-    except BaseException:
-        target.discard()
-        raise
+    with AtomicFileSet([path], overwrite=overwrite) as (file,):
+        yield file
 
 
-def sync_folder(folder):
-    """Make renames in ``folder`` durable (a no-op where folders cannot be synced)."""
+def _temporary(path):
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _sync_folder(folder):
+    """Make renames in ``folder`` durable, where folders can be synced."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

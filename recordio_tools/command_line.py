@@ -1,8 +1,10 @@
 """The frame every command-line tool shares: bad input is one line on standard error and status 2."""
 
+import argparse
 import functools
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from insightrec.recordio_tools.errors import InputError
@@ -15,29 +17,61 @@ def tool(main):
     """Decorate a tool's ``main(argv=None)`` so that bad input never ends in a traceback.
 
     `InputError` and `OSError` become one line, ``<tool>: error: <message>``, and ``SystemExit(2)``;
-    an interrupt becomes a line and ``SystemExit(130)``; a closed output pipe ends quietly.
+    an interrupt becomes a line and ``SystemExit(130)``; a closed output pipe ends quietly. Warnings
+    are one line each too.
     """
     name = Path(main.__code__.co_filename).stem
 
     @functools.wraps(main)
     def run(argv=None):
-        try:
-            return main(argv)
-        except BrokenPipeError:
-            # Python flushes standard output once more at exit; point it where that cannot fail.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(0) from None
-        except (InputError, OSError) as error:
-            _complain(name, "error", error)
-            raise SystemExit(INPUT_STATUS) from None
-        except KeyboardInterrupt:
-            _complain(name, "interrupted", "finished files are kept; the file being written was discarded")
-            raise SystemExit(INTERRUPT_STATUS) from None
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: _say(name, "warning", message)
+            try:
+                return main(argv)
+            except BrokenPipeError:
+                # Python flushes standard output once more at exit; point it where that cannot fail.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise SystemExit(0) from None
+            except (InputError, OSError) as error:
+                _say(name, "error", error)
+                raise SystemExit(INPUT_STATUS) from None
+            except KeyboardInterrupt:
+                _say(name, "interrupted", "finished files are kept, the one being written was discarded")
+                raise SystemExit(INTERRUPT_STATUS) from None
 
     return run
 
 
-def _complain(name, kind, error):
-    if isinstance(error, OSError) and error.strerror:
-        error = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    print(f"{name}: {kind}: {' '.join(str(error).split())}", file=sys.stderr)
+def image_size(text):
+    """argparse type of ``height,width`` in pixels (or one number for both): a tuple of two ints."""
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) not in (1, 2) or min(numbers, default=0) < 1:
+        raise argparse.ArgumentTypeError(f"expected height,width in pixels such as 112,112, found {text!r}")
+    return numbers * 2 if len(numbers) == 1 else numbers
+
+
+def add_on_error(parser, item):
+    """Add ``--on-error raise|skip``, the policy for a damaged ``item``."""
+    parser.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help=f"stop at an {item} that cannot be used, or leave it out and list it at the end (default: raise)",
+    )
+
+
+def list_skipped(errors, item):
+    """Print the items that were left out, one line each, to standard error."""
+    if errors:
+        print(f"left out: {len(errors)} {item}{'s' * (len(errors) != 1)}", file=sys.stderr)
+        for error in errors:
+            print(f"  {error}", file=sys.stderr)
+
+
+def _say(name, kind, message):
+    if isinstance(message, OSError) and message.strerror:
+        message = f"{message.filename}: {message.strerror}" if message.filename else message.strerror
+    print(f"{name}: {kind}: {' '.join(str(message).split())}", file=sys.stderr)

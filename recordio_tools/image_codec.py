@@ -2,6 +2,7 @@
 
 import io
 import os
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,15 +55,23 @@ def encode_rgb(image, encoding=".jpg", quality=JPEG_QUALITY):
     return data.tobytes()
 
 
-def image_size(data, source):
-    """(height, width) of an encoded image, from its header alone; pixels are not decoded.
+class ImageHeader(NamedTuple):
+    """What an encoded image says of itself: Pillow's format name ("JPEG", "PNG", ...), size in pixels."""
+
+    format: str
+    height: int
+    width: int
+
+
+def read_image_header(data, source):
+    """`ImageHeader` of an encoded image; pixels are not decoded.
 
     Raises:
         ImageError: not an image.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return image.height, image.width
+            return ImageHeader(image.format, image.height, image.width)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise ImageError(f"{source}: expected an image, found {_describe(data)}; replace or remove this image") from None
 

@@ -1,0 +1,56 @@
+"""MXNet models to ONNX, from the symbol graph and the parameters alone.
+
+The graph is walked in order and every node is handed to the rule of its operator. All arithmetic is in
+float32, whatever type the parameters are stored in.
+"""
+
+import difflib
+
+# onnx_layers and onnx_arithmetic fill RULES when they are imported.
+from insightrec.deploy import onnx_arithmetic, onnx_layers  # noqa: F401
+from insightrec.deploy.node_conversion import RULES, NodeConversion
+from insightrec.deploy.onnx_graph import OnnxGraph, Value
+
+DATA = "data"  # MXNet's conventional name of the input
+
+
+def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
+    """Convert a `SymbolGraph` and its `Params` to an ``onnx.ModelProto``.
+
+    Args:
+        graph: the symbol graph.
+        params: its parameters; those the outputs do not need are left out.
+        outputs: names of the outputs as `SymbolGraph.find_output` takes them; the embedding if None.
+        input_shape: (C, H, W) of one input; None for a size known only at run time.
+
+    Returns:
+        A model of opset 13 and IR 8 with one input, float32 (batch, C, H, W), under the graph's own name
+        (``data``), and the outputs, float32, under MXNet's names (``fc1_output``). The batch size is dynamic.
+
+    Raises:
+        ModelError: an operator or attribute is not supported, or a parameter is missing or has another shape
+            than the graph and ``input_shape`` ask for; the message names the file, the node and the operator.
+    """
+    graph = graph.subgraph([graph.find_output(name) for name in outputs] if outputs else [graph.embedding_output()])
+    arrays = {**params.aux, **params.arg}
+    onnx = OnnxGraph()
+    data_name = _data_variable(graph, arrays)
+    data = Value(onnx.unique(data_name), (None, *input_shape))
+    values = []  # of each node, its outputs; a variable stands for itself by name until a rule asks for it
+    for node in graph.nodes:
+        if node.is_variable:
+            values.append([data if node.name == data_name else node.name])
+            continue
+        if node.op not in RULES:
+            near = difflib.get_close_matches(node.op, RULES)
+            hint = f" (similar ones: {', '.join(near)})" if near else ""
+            raise node.error(f"this operator is not supported{hint}; choose an output before this node")
+        inputs = [values[entry.node][entry.output] for entry in node.inputs]
+        values.append(RULES[node.op](NodeConversion(node, inputs, arrays, onnx, params.source)))
+    return onnx.model("insightrec", [data], [values[entry.node][entry.output] for entry in graph.heads])
+
+
+def _data_variable(graph, arrays):
+    """The variable that images enter by: ``data``, or else the first that is no parameter."""
+    variables = [node.name for node in graph.nodes if node.is_variable]
+    return DATA if DATA in variables else next((name for name in variables if name not in arrays), DATA)

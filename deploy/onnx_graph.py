@@ -1,0 +1,69 @@
+"""An ONNX graph under construction: nodes, initializers and values with shapes.
+
+Opset 13 in IR version 8, which every ONNX Runtime since 1.10 (2021) runs.
+"""
+
+from typing import NamedTuple, Optional
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET, IR_VERSION = 13, 8
+
+
+class Value(NamedTuple):
+    """A tensor that flows through the graph; None stands for a dimension known only at run time."""
+
+    name: str
+    shape: "tuple[Optional[int], ...]"
+
+
+class OnnxGraph:
+    """Nodes and initializers in the order they are added, each value under a name of its own."""
+
+    def __init__(self):
+        self.nodes = []
+        self.initializers = {}  # by name
+        self._names = set()
+
+    def unique(self, name):
+        """``name``, or the first of ``name_1``, ``name_2`` ... that no value has yet."""
+        candidate, count = name, 0
+        while candidate in self._names:
+            count += 1
+            candidate = f"{name}_{count}"
+        self._names.add(candidate)
+        return candidate
+
+    def constant(self, name, array):
+        """Add an initializer and return its name."""
+        name = self.unique(name)
+        self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array).reshape(np.shape(array)), name)
+        return name
+
+    def node(self, op_type, inputs, outputs, name, **attributes):
+        """Add a node; attributes that are None are left out."""
+        attributes = {key: value for key, value in attributes.items() if value is not None}
+        self.nodes.append(helper.make_node(op_type, inputs, outputs, name=name, **attributes))
+
+    def model(self, name, inputs, outputs):
+        """The checked ``onnx.ModelProto``. Initializers are not listed as inputs, so that they can be folded."""
+        graph = helper.make_graph(
+            self.nodes,
+            name,
+            [self._described(value) for value in inputs],
+            [self._described(value) for value in outputs],
+            list(self.initializers.values()),
+        )
+        model = helper.make_model(
+            graph, producer_name="insightrec", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+        )
+        onnx.checker.check_model(model)
+        return model
+
+    def _described(self, value):
+        # The first dimension is the batch; other unknown ones are named by tensor and axis.
+        names = ["batch"] + [f"{value.name}_axis{axis}" for axis in range(1, len(value.shape))]
+        dims = [names[axis] if size is None else size for axis, size in enumerate(value.shape)]
+        return helper.make_tensor_value_info(value.name, TensorProto.FLOAT, dims)

@@ -1,0 +1,102 @@
+"""A verification pack through a model: every distinct image once as it is and once mirrored."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from insightrec.eval.pair_distance import check_finite, normalized
+from insightrec.recordio_tools.errors import ImageError
+from insightrec.recordio_tools.image_codec import decode_rgb
+
+BLOCK_IMAGES = 256  # decoded at a time: 10 MB at 112x112; one block is embedded while the next is decoded
+
+
+@dataclass(frozen=True)
+class PackEmbeddings:
+    """Embeddings of the U distinct images of a pack of P pairs.
+
+    original, mirrored: float32 (U, D), not normalised; mirrored is of the image flipped left to right.
+    index: int (2P,), the distinct image at each place of the pack; pair i is places 2i and 2i + 1.
+    is_same: bool (P,).
+    """
+
+    original: np.ndarray
+    mirrored: np.ndarray
+    index: np.ndarray
+    is_same: np.ndarray
+
+    def xnorm(self):
+        """Mean L2 norm over all 2P places and both copies."""
+        norm = np.linalg.norm(self.original.astype(np.float64), axis=1)
+        norm += np.linalg.norm(self.mirrored.astype(np.float64), axis=1)
+        return float(norm[self.index].mean() / 2)
+
+    def unit(self, flip):
+        """Unit vectors at the 2P places, float64 (2P, D): of original + mirrored if ``flip``, else of original."""
+        embedding = self.original.astype(np.float64)
+        if flip:
+            embedding += self.mirrored
+        return normalized(embedding)[self.index]
+
+
+def embed_pack(embedder, pack, source):
+    """Embed the distinct images of ``pack`` and their mirror images.
+
+    Memory beyond the encoded pack and the embeddings is two blocks of `BLOCK_IMAGES` decoded images.
+
+    Args:
+        embedder: has ``image_size`` (H, W) and ``embed``: uint8 RGB (N, H, W, 3) -> float32 (N, D).
+        pack: a `VerificationPack`.
+        source: what to call the pack in an error, e.g. ``"lfw.bin"``.
+
+    Raises:
+        ImageError: an image cannot be decoded, or has another shape than the model's input.
+        ModelError: an embedding is not finite.
+    """
+    encoded, index = pack.distinct()
+    places = np.unique(index, return_index=True)[1]  # where each distinct image comes first, for errors
+    original, mirrored = [], []
+    progress = tqdm(total=len(encoded), desc=source, unit="image", disable=None)
+    with progress, ThreadPoolExecutor() as pool:
+        for images in _decoded_blocks(pool, encoded, places, embedder.image_size, source):
+            original.append(embedder.embed(images))
+            mirrored.append(embedder.embed(images[:, :, ::-1]))
+            check_finite(original[-1], source)
+            check_finite(mirrored[-1], source)
+            progress.update(len(images))
+    return PackEmbeddings(np.concatenate(original), np.concatenate(mirrored), index, pack.is_same)
+
+
+def decode_to_size(encoded, size, source):
+    """Decode an image to ``size`` (H, W), scaling it if it has the same proportions; returns uint8 RGB (H, W, 3).
+
+    Raises:
+        ImageError: it cannot be decoded, or its proportions differ: the crop was aligned for another input.
+    """
+    image = decode_rgb(encoded, source)
+    height, width = image.shape[:2]
+    if (height, width) == tuple(size):
+        return image
+    if height * size[1] != width * size[0]:
+        raise ImageError(
+            f"{source}: expected an image of {size[0]}x{size[1]} (height x width) or a multiple of it, found "
+            f"{height}x{width}; align the faces for this model's input"
+        )
+    smaller = size[0] < height
+    return cv2.resize(image, tuple(size)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+
+
+def _decoded_blocks(pool, encoded, places, size, source):
+    """Yield uint8 (N, H, W, 3); the threads of ``pool`` decode the next block while the caller uses one."""
+    ahead = None
+    for start in range(0, len(encoded), BLOCK_IMAGES):
+        part = slice(start, start + BLOCK_IMAGES)
+        sources = [f"{source}: image {place}" for place in places[part]]
+        decoding = pool.map(decode_to_size, encoded[part], [size] * len(sources), sources)
+        if ahead is not None:
+            yield np.stack(list(ahead))
+        ahead = decoding
+    yield np.stack(list(ahead))

@@ -1,0 +1,70 @@
+"""Five-point alignment: the similarity that carries a face's landmarks onto the reference template.
+
+Landmarks are (x, y) in pixels: left eye, right eye, nose, left and right mouth corner (as seen).
+"""
+
+import cv2
+import numpy as np
+
+from insightrec.recordio_tools.errors import ImageError
+
+# InsightFace's template for crops of 112 x 96 (height x width); 112 x 112 moves it 8 px to the right.
+TEMPLATE_112X96 = np.array(
+    [(30.2946, 51.6963), (65.5318, 51.5014), (48.0252, 71.7366), (33.5493, 92.3655), (62.7299, 92.2041)]
+)
+SIZES = ((112, 112), (112, 96))  # (height, width) the template is defined for
+_MIN_SPREAD = 1.0  # pixels, root mean square; landmarks closer together carry no rotation or scale
+
+
+def template(image_size):
+    """Reference landmarks, float64 (5, 2), of a crop of ``(height, width)``, one of `SIZES`.
+
+    Raises:
+        ImageError: another size.
+    """
+    if tuple(image_size) not in SIZES:
+        raise ImageError(f"alignment to {image_size[0]}x{image_size[1]}: the template is for 112x112 and 112x96")
+    return TEMPLATE_112X96 + ((image_size[1] - 96) / 2, 0.0)
+
+
+def similarity(source, target):
+    """Least-squares rotation, scale and shift from points to points, without reflection.
+
+    With points as complex numbers the map is ``z -> a z + b``, linear in a and b; equal to Umeyama's
+    solution (PAMI 1991) in two dimensions.
+
+    Args:
+        source, target: (n, 2), n >= 2.
+
+    Returns:
+        float64 (2, 3) matrix M such that ``target ~ M @ [x, y, 1]``.
+
+    Raises:
+        ImageError: the source points are not finite or (nearly) coincide.
+    """
+    source, target = (np.asarray(points, np.float64) @ (1, 1j) for points in (source, target))
+    centered = source - source.mean()
+    spread = np.vdot(centered, centered).real
+    if not np.isfinite(spread) or spread < len(source) * _MIN_SPREAD**2:
+        raise ImageError("expected five distinct landmarks, found points that coincide or are not finite")
+    a = np.vdot(centered, target - target.mean()) / spread
+    b = target.mean() - a * source.mean()
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+
+
+def align_face(image, landmarks, image_size=(112, 112)):
+    """Warp a face onto the template, bilinear, black outside the photo.
+
+    Args:
+        image: uint8 (H, W, C).
+        landmarks: (5, 2), (x, y) in pixels of ``image``.
+        image_size: ``(height, width)`` of the crop.
+
+    Returns:
+        uint8 (height, width, C).
+
+    Raises:
+        ImageError: degenerate landmarks, or a size without a template.
+    """
+    matrix = similarity(landmarks, template(image_size))
+    return cv2.warpAffine(image, matrix, (image_size[1], image_size[0]), borderValue=0.0)

@@ -1,0 +1,51 @@
+"""The console command ``insightrec``: lists every tool, and runs one, importing only that.
+
+A tool is a file of the installed folders that defines ``main``; its line in the list is the first
+line of its docstring. Both are read from the source, so nothing is imported and no list is kept.
+"""
+
+import ast
+import importlib
+import sys
+from pathlib import Path
+
+from insightrec.recordio_tools.command_line import INPUT_STATUS
+
+ROOMS = ("recordio_tools", "deploy", "eval", "train", "megaface")
+
+
+def find_tools():
+    """``{name: (module, one line)}`` of every tool, in the order of `ROOMS`, then by name."""
+    tools = {}
+    for room in ROOMS:
+        for path in sorted(_folder(room).glob("*.py")):
+            tree = ast.parse(path.read_bytes())
+            if path != Path(__file__) and any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
+                docstring = ast.get_docstring(tree) or ""
+                tools[path.stem] = (f"insightrec.{room}.{path.stem}", docstring.partition("\n")[0])
+    return tools
+
+
+def main(argv=None):
+    """Run ``insightrec TOOL ...``; without a tool, list them."""
+    argv = sys.argv[1:] if argv is None else argv
+    tools = find_tools()
+    if not argv or argv[0] in ("-h", "--help"):
+        print("usage: insightrec TOOL [options]    (insightrec TOOL --help says what it takes)\n")
+        width = max(map(len, tools))
+        for name, (_, line) in tools.items():
+            print(f"  {name:{width}}  {line}")
+        return 0
+    name = argv[0].replace("-", "_").removesuffix(".py")
+    if name not in tools:
+        print(f"insightrec: error: no tool {argv[0]!r}; there are: {', '.join(tools)}", file=sys.stderr)
+        return INPUT_STATUS
+    return importlib.import_module(tools[name][0]).main(argv[1:])
+
+
+def _folder(room):
+    return Path(importlib.import_module(f"insightrec.{room}").__file__).parent
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""Work on many threads whose results come back in the order of the work."""
+
+import collections
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+_CHUNK = 32  # items a task: a face takes about 0.3 ms, handing over a task about 0.05
+_AHEAD = 4  # tasks a thread may be ahead of the consumer, which bounds memory
+
+
+def ordered_map(function, items, threads):
+    """Like ``map(function, items)``, computed by ``threads`` threads, a bounded way ahead.
+
+    The order and the results do not depend on ``threads``. Gains where ``function`` releases the
+    interpreter lock, as OpenCV's codecs and file reads do. An exception of ``function`` is raised
+    where its result would have come, and what is left is cancelled.
+    """
+    items = iter(items)
+    waiting = collections.deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while True:
+                while len(waiting) <= threads * _AHEAD and (chunk := list(itertools.islice(items, _CHUNK))):
+                    waiting.append(pool.submit(_apply, function, chunk))
+                if not waiting:
+                    return
+                yield from waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _apply(function, chunk):
+    return [function(item) for item in chunk]

@@ -1,0 +1,178 @@
+"""Make a verification pack (``lfw.bin``, ...) from aligned faces and a data set's pair list.
+
+Image files go into the pack byte for byte; each is decoded once to see that it is whole and of the
+stated size.
+"""
+
+import argparse
+import functools
+import hashlib
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+from tqdm import tqdm
+
+from insightrec.recordio_tools.agedb_pairs import read_agedb_pairs
+from insightrec.recordio_tools.cfp_pairs import cfp_protocol_files, read_cfp_pairs
+from insightrec.recordio_tools.command_line import tool
+from insightrec.recordio_tools.errors import ImageError, ListError
+from insightrec.recordio_tools.fold_layout import lay_out_folds
+from insightrec.recordio_tools.image_codec import decode_rgb
+from insightrec.recordio_tools.lfw_pairs import read_lfw_pairs
+from insightrec.recordio_tools.pair_list import FOLDS, find_image
+from insightrec.recordio_tools.verification_pack import write_pack
+
+_NAMED_MISSING = 5  # how many missing images an error names
+
+
+class PairKind(NamedTuple):
+    """``read(pairs)`` gives the pairs, ``files(pairs)`` what it reads; ``default`` is where the list lies in the root."""
+
+    default: str
+    read: Callable
+    files: Callable
+
+
+def _cfp(protocol):
+    read = functools.partial(read_cfp_pairs, protocol=protocol)
+    return PairKind("Protocol", read, functools.partial(cfp_protocol_files, protocol=protocol))
+
+
+KINDS = {
+    "lfw": PairKind("pairs.txt", read_lfw_pairs, lambda path: [path]),
+    "cfp_ff": _cfp("FF"),
+    "cfp_fp": _cfp("FP"),
+    "agedb": PairKind("pairs.txt", read_agedb_pairs, lambda path: [path]),
+}
+
+
+def pack_pairs(kind, pairs_path, root, output, *, image_size=(112, 112), skip_missing=False, overwrite=False):
+    """Write the pack of a pair list.
+
+    Args:
+        kind: one of `KINDS`.
+        pairs_path: list file, or CFP's Protocol folder.
+        root: folder of aligned faces, laid out as the list names them.
+        output: the pack to write.
+        image_size: (height, width) every image must have.
+        skip_missing: drop pairs that miss an image (`fold_layout` says how) instead of raising.
+        overwrite: replace an existing pack.
+
+    Returns:
+        (facts, notes): the dict that the description beside the pack holds, and lines that say what
+        was done to the list.
+
+    Raises:
+        ListError: the list cannot be read, or images are missing.
+        ImageError: an image is damaged or has another size.
+        OutputError: ``output`` exists.
+    """
+    pairs = KINDS[kind].read(pairs_path)
+    files = {path: find_image(root, path) for pair in pairs for path in (pair.path_a, pair.path_b)}
+    present = [files[pair.path_a] is not None and files[pair.path_b] is not None for pair in pairs]
+    if not all(present) and not skip_missing:
+        raise _missing_error(pairs_path, root, files, present)
+    layout = lay_out_folds(pairs, present, pairs_path)
+
+    paths = [path for pair in layout.pairs for path in (pair.path_a, pair.path_b)]
+    encoded = {}
+    for path in tqdm(dict.fromkeys(paths), desc=str(output), unit="image", disable=None):
+        encoded[path] = _read_image(files[path], image_size)
+    description = {
+        "kind": kind,
+        "sources": [{"file": Path(file).name, "sha256": _sha256(file)} for file in KINDS[kind].files(pairs_path)],
+        "image_size": list(image_size),
+        "folds": FOLDS,
+        "listed_pairs": len(pairs),
+        "missing_pairs": present.count(False),
+        "notes": layout.notes,
+    }
+    images, is_same = [encoded[path] for path in paths], [pair.is_same for pair in layout.pairs]
+    return write_pack(output, images, is_same, description=description, overwrite=overwrite), layout.notes
+
+
+def _missing_error(pairs_path, root, files, present):
+    names = [path for path, file in files.items() if file is None]
+    first = ", ".join(names[:_NAMED_MISSING]) + (", ..." if len(names) > _NAMED_MISSING else "")
+    return ListError(
+        f"{pairs_path}: {len(names)} of {len(files)} images are missing in {root} ({first}), so that "
+        f"{present.count(False)} of {len(present)} pairs are incomplete; align them, or give --on-missing skip"
+    )
+
+
+def _read_image(file, image_size):
+    data = file.read_bytes()
+    size = decode_rgb(data, file).shape[:2]
+    if size != tuple(image_size):
+        raise ImageError(
+            f"{file}: expected an image of {image_size[0]}x{image_size[1]} (height x width), found {size[0]}x{size[1]}; "
+            "align it to that size, or state the right one with --image-size"
+        )
+    return data
+
+
+def _sha256(file):
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+def _size(text):
+    height, width = (int(side) for side in text.split(","))
+    if min(height, width) < 1:
+        raise ValueError
+    return height, width
+
+
+@tool
+def main(argv=None):
+    parser = argparse.ArgumentParser(prog="pairs2bin", description=__doc__)
+    parser.add_argument("--kind", required=True, choices=KINDS, help="whose pair list it is")
+    parser.add_argument(
+        "--root",
+        "--data-dir",
+        required=True,
+        metavar="DIR",
+        help="aligned faces: <name>/<name>_0001.jpg (lfw), Data/Images/001/frontal/01.jpg (cfp), names as listed (agedb); "
+        "a .png in place of a listed .jpg will do",
+    )
+    parser.add_argument(
+        "--pairs",
+        metavar="PATH",
+        help="pair list, or CFP's Protocol folder (default: pairs.txt or Protocol in --root)",
+    )
+    parser.add_argument("--output", required=True, metavar="FILE", help="pack to write; FILE.json beside it describes it")
+    parser.add_argument(
+        "--image-size",
+        type=_size,
+        default=(112, 112),
+        metavar="H,W",
+        help="height,width in pixels that every image must have (default: 112,112)",
+    )
+    parser.add_argument(
+        "--on-missing",
+        choices=("raise", "skip"),
+        default="raise",
+        help="pairs without an image: stop, or drop them and as many from every fold and kind (default: raise; "
+        "lfw2pack dropped them in silence)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing pack (default: refuse)")
+    args = parser.parse_args(argv)
+    pairs_path = args.pairs or Path(args.root, KINDS[args.kind].default)
+    facts, notes = pack_pairs(
+        args.kind,
+        pairs_path,
+        args.root,
+        args.output,
+        image_size=args.image_size,
+        skip_missing=args.on_missing == "skip",
+        overwrite=args.overwrite,
+    )
+    for note in notes:
+        print(f"{pairs_path}: {note}")
+    print(
+        f"{args.output}: {facts['pairs']} pairs ({facts['same']} same, {facts['different']} different) in {FOLDS} folds, "
+        f"{facts['distinct_images']} distinct images, {facts['bytes']} bytes, sha256 {facts['sha256']}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Turn a record set back into a folder of images for each label, and a .lst of them."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from insightrec.recordio_tools.atomic_file import atomic_write
+from insightrec.recordio_tools.command_line import add_on_error, list_skipped, tool
+from insightrec.recordio_tools.errors import ImageError, InputError, OutputError
+from insightrec.recordio_tools.face_record_set import FaceRecordSet, class_of
+from insightrec.recordio_tools.image_codec import decode_rgb, read_image_header
+from insightrec.recordio_tools.list_file import format_row
+from insightrec.recordio_tools.ordered_pool import ordered_map
+
+SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp"}
+
+
+def extract_images(faces, folder, positions, *, threads, skip_errors=False, resume=False):
+    """Write images of a set as ``<folder>/<label>/<key>.jpg``, bytes unchanged.
+
+    Args:
+        faces: `FaceRecordSet`.
+        folder: pathlib.Path, where they go.
+        positions: which images.
+        threads: how many read, check and write.
+        skip_errors: leave out what cannot be decoded, instead of raising the first error.
+        resume: keep files that are there and have the right length.
+
+    Returns:
+        ``(rows, skipped)``: list of ``(path relative to folder, label)``, and of the errors left out.
+    """
+    key_digits = len(str(faces.key(len(faces) - 1)))
+    label_digits = max(5, len(str(faces.num_classes or 0)))
+
+    def extract(position):
+        try:
+            labelled = faces.record(position)
+            decode_rgb(labelled.image, faces.describe(position))
+            suffix = SUFFIXES.get(read_image_header(labelled.image, faces.describe(position)).format, ".img")
+            label = class_of(labelled.label)
+        except InputError as error:
+            return error
+        path = f"{label:0{label_digits}d}/{faces.key(position):0{key_digits}d}{suffix}"
+        _write(folder / path, labelled.image, resume)
+        return path, label
+
+    rows, skipped = [], []
+    results = ordered_map(extract, positions, threads)
+    for result in tqdm(results, total=len(positions), unit="image", disable=None):
+        if not isinstance(result, InputError):
+            rows.append(result)
+        elif skip_errors:
+            skipped.append(result)
+        else:
+            raise result
+    return rows, skipped
+
+
+def _write(path, data, resume):
+    """Whole or not at all, but without the sync that `atomic_write` spends on each file."""
+    if resume and path.is_file() and path.stat().st_size == len(data):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
+
+
+def parse(argv):
+    """The command line, as an argparse namespace."""
+    parser = argparse.ArgumentParser(prog="rec2image.py", description=__doc__)
+    parser.add_argument("set", help="folder of a record set, or one .rec file")
+    parser.add_argument("output", help="folder to write to")
+    parser.add_argument(
+        "--identities", help="only these identity records, counted from 0, such as 3,17 (default: all images)"
+    )
+    parser.add_argument(
+        "--num-thread", type=int, default=os.cpu_count(), help="threads that check and write (default: all cores)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="continue into a folder an earlier run began (default: refuse)"
+    )
+    add_on_error(parser, "image")
+    args = parser.parse_args(argv)
+    if args.identities is not None:
+        try:
+            args.identities = [int(part) for part in args.identities.split(",")]
+        except ValueError:
+            parser.error(f"--identities: expected numbers such as 3,17, found {args.identities!r}")
+    return args
+
+
+@tool
+def main(argv=None):
+    """Extract a set."""
+    args = parse(argv)
+    output = Path(args.output)
+    if not args.resume and output.is_dir() and any(output.iterdir()):
+        raise OutputError(f"{output}: expected an empty or new folder; choose another, or --resume an earlier run")
+    faces = FaceRecordSet(args.set)
+    rows, skipped = extract_images(
+        faces,
+        output,
+        positions_of(faces, args.identities),
+        threads=args.num_thread,
+        skip_errors=args.on_error == "skip",
+        resume=args.resume,
+    )
+    list_path = output / f"{faces.path.stem}.lst"
+    with atomic_write(list_path, overwrite=True) as file:
+        file.writelines(format_row(path, label) for path, label in rows)
+    list_skipped(skipped, "image")
+    print(f"wrote {len(rows)} images of {len({label for _, label in rows})} labels to {output}")
+    print(f"  list  {list_path}")
+
+
+def positions_of(faces, identities):
+    """Positions of the images of ``identities`` (all images if None).
+
+    Raises:
+        ImageError: an identity that the set does not have.
+    """
+    if identities is None:
+        return range(len(faces))
+    wrong = [identity for identity in identities if not 0 <= identity < faces.num_identities]
+    if wrong:
+        raise ImageError(f"{faces.path}: expected identities 0 to {faces.num_identities - 1}, found {wrong[0]}")
+    return [position for identity in identities for position in faces.identity_images(identity)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
