@@ -31,7 +31,11 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
         ModelError: an operator or attribute is not supported, or a parameter is missing or has another shape
             than the graph and ``input_shape`` ask for; the message names the file, the node and the operator.
     """
-    graph = graph.subgraph([graph.find_output(name) for name in outputs] if outputs else [graph.embedding_output()])
+    heads = [graph.find_output(name) for name in outputs] if outputs else [graph.embedding_output()]
+    graph = graph.subgraph(heads)
+    for entry in graph.heads:
+        if graph.nodes[entry.node].is_variable:
+            raise graph.nodes[entry.node].error("expected an operator as output, found a variable; name an output")
     arrays = {**params.aux, **params.arg}
     onnx = OnnxGraph()
     data_name = _data_variable(graph, arrays)

@@ -5,9 +5,8 @@ Opset 13 in IR version 8, which every ONNX Runtime since 1.10 (2021) runs.
 
 from typing import NamedTuple, Optional
 
-import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 OPSET, IR_VERSION = 13, 8
 
@@ -24,7 +23,7 @@ class OnnxGraph:
 
     def __init__(self):
         self.nodes = []
-        self.initializers = {}  # by name
+        self.initializers = {}  # arrays by name
         self._names = set()
 
     def unique(self, name):
@@ -39,7 +38,7 @@ class OnnxGraph:
     def constant(self, name, array):
         """Add an initializer and return its name."""
         name = self.unique(name)
-        self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array).reshape(np.shape(array)), name)
+        self.initializers[name] = array
         return name
 
     def node(self, op_type, inputs, outputs, name, **attributes):
@@ -49,16 +48,18 @@ class OnnxGraph:
 
     def model(self, name, inputs, outputs):
         """The checked ``onnx.ModelProto``. Initializers are not listed as inputs, so that they can be folded."""
-        graph = helper.make_graph(
-            self.nodes,
-            name,
-            [self._described(value) for value in inputs],
-            [self._described(value) for value in outputs],
-            list(self.initializers.values()),
-        )
+        described = ([self._described(value) for value in values] for values in (inputs, outputs))
         model = helper.make_model(
-            graph, producer_name="insightrec", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+            helper.make_graph(self.nodes, name, *described),
+            producer_name="insightrec",
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
         )
+        # Filled in place: make_graph and make_model would each copy every weight.
+        for name, array in self.initializers.items():
+            tensor = model.graph.initializer.add(name=name, dims=array.shape)
+            tensor.data_type = helper.np_dtype_to_tensor_dtype(array.dtype)
+            tensor.raw_data = array.tobytes()
         onnx.checker.check_model(model)
         return model
 

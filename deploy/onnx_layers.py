@@ -80,7 +80,7 @@ def batch_norm(call):
         raise call.unsupported(f"axis {node.integer('axis', 1)}")
     beta, mean, var = (call.parameter(index, x.shape[1:2]) for index in (2, 3, 4))
     if node.flag("fix_gamma", True):  # gamma is 1 whatever the file holds
-        gamma = call.constant("gamma", np.ones(call.onnx.initializers[beta].dims))
+        gamma = call.constant("gamma", np.ones_like(call.onnx.initializers[beta]))
     else:
         gamma = call.parameter(1, x.shape[1:2])
     inputs = [x.name, gamma, beta, mean, var]

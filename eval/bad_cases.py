@@ -1,12 +1,16 @@
 """Pages of the pairs a model gets wrong: false accepts and false rejects, the worst first."""
 
+import glob
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from insightrec.eval.pack_embeddings import decode_to_size
 from insightrec.eval.pair_folds import pair_folds
+from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
+from insightrec.recordio_tools.image_codec import encode_rgb
 
 COLUMNS, ROWS = 4, 10  # pairs a page
 CAPTION_HEIGHT = 18  # pixels
@@ -45,6 +49,27 @@ def bad_cases(distance, is_same, fold_threshold):
     accepts.sort(key=lambda case: case.distance)
     rejects.sort(key=lambda case: -case.distance)
     return accepts, rejects
+
+
+def write_bad_cases(folder, name, cases, pack, size, source, *, overwrite=False):
+    """Write `bad_case_pages` as ``<folder>/<name>-<page>.png``; returns how many pages there are.
+
+    Raises:
+        OutputError: pages of this name exist and ``overwrite`` is false; otherwise all of them are replaced.
+        ImageError: an image cannot be shown at ``size``.
+    """
+    folder = Path(folder)
+    old = list(folder.glob(f"{glob.escape(name)}-*.png"))
+    refuse_existing(old, overwrite)
+    written = set()
+    for number, page in enumerate(bad_case_pages(cases, pack, size, source), start=1):
+        path = folder / f"{name}-{number:03}.png"
+        with atomic_write(path, overwrite=True) as file:
+            file.write(encode_rgb(page, ".png"))
+        written.add(path)
+    for path in set(old) - written:  # of an earlier run with more pages
+        path.unlink()
+    return len(written)
 
 
 def bad_case_pages(cases, pack, size, source):

@@ -1,12 +1,23 @@
 """ROC and DET curves of several models on several targets, as one figure."""
 
+from pathlib import Path
+
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-PANEL_INCHES = (5.6, 4.2)
+from insightrec.recordio_tools.atomic_file import atomic_write
+
+ROC_PLOT = "roc.png"
+PANEL_INCHES, DOTS_PER_INCH = (5.6, 4.2), 120
 DISTINCT_COLORS = 10  # of "tab10"; more curves take shades of one scale, in order
 LEGEND_ROWS = 12
+
+
+def write_roc_plot(folder, curves):
+    """Write `roc_figure` of ``curves`` as ``roc.png`` into ``folder``, replacing what is there."""
+    with atomic_write(Path(folder) / ROC_PLOT, overwrite=True) as file:
+        roc_figure(curves).savefig(file, format="png", dpi=DOTS_PER_INCH)
 
 
 def roc_figure(curves):

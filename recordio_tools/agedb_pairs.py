@@ -49,4 +49,4 @@ def _pair(line):
 
 def _person(path):
     fields = PurePosixPath(path).stem.split("_")
-    return next((field for field in fields if not field.isdigit()), None)
+    return next((field for field in fields if field and not field.isdigit()), None)

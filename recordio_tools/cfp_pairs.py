@@ -13,7 +13,7 @@ file with the same pairs.
 from pathlib import Path
 
 from insightrec.recordio_tools.errors import ListError
-from insightrec.recordio_tools.pair_list import FOLDS, Pair, inside_root, read_lines
+from insightrec.recordio_tools.pair_list import FOLDS, Pair, inside_root, is_number, read_lines
 
 
 def cfp_protocol_files(folder, protocol):
@@ -44,31 +44,20 @@ def read_cfp_pairs(folder, protocol):
         if len(lines) != size:
             raise ListError(f"{path}: expected {size} pairs as in the splits before, found {len(lines)}")
         for line in lines:
-            a, b = _numbers(line, ",", "'i,j'")
+            a, _, b = map(str.strip, line.text.partition(","))
             if a not in first or b not in second:
-                raise line.error(f"indices listed in {first_list.name} and {second_list.name}")
+                raise line.error(f"'i,j' with i listed in {first_list.name} and j in {second_list.name}")
             pairs.append(Pair(first[a], second[b], path.name == "same.txt", number // 2))
     return pairs
 
 
 def _read_images(path):
-    """{index: path from the data set's folder} of a ``Pair_list`` file."""
+    """{index, as text: path from the data set's folder} of a ``Pair_list`` file."""
     images = {}
     for line in read_lines(path):
-        index, _, listed = line.text.partition(" ")
-        if not _is_number(index) or int(index) in images or not listed:
+        fields = line.text.split()
+        if len(fields) != 2 or not is_number(fields[0]) or fields[0] in images:
             raise line.error("'index path' with a new index")
-        listed = listed.strip()
-        images[int(index)] = inside_root(listed[3:] if listed.startswith("../") else listed, line)
+        index, listed = fields
+        images[index] = inside_root(listed[3:] if listed.startswith("../") else listed, line)
     return images
-
-
-def _numbers(line, separator, expected):
-    fields = [field.strip() for field in line.text.split(separator)]
-    if len(fields) != 2 or not all(map(_is_number, fields)):
-        raise line.error(expected)
-    return map(int, fields)
-
-
-def _is_number(text):
-    return text.isascii() and text.isdigit() and len(text) < 8

@@ -43,14 +43,14 @@ def tool(main):
 
 
 def image_size(text):
-    """argparse type of ``height,width`` in pixels (or one number for both): a tuple of two ints."""
+    """argparse type of ``height,width`` in pixels: a tuple of two ints."""
     try:
         numbers = tuple(int(part) for part in text.split(","))
     except ValueError:
         numbers = ()
-    if len(numbers) not in (1, 2) or min(numbers, default=0) < 1:
+    if len(numbers) != 2 or min(numbers) < 1:
         raise argparse.ArgumentTypeError(f"expected height,width in pixels such as 112,112, found {text!r}")
-    return numbers * 2 if len(numbers) == 1 else numbers
+    return numbers
 
 
 def add_on_error(parser, item):

@@ -42,12 +42,12 @@ def similarity(source, target):
     Raises:
         ImageError: the source points are not finite or (nearly) coincide.
     """
-    source, target = (np.asarray(points, np.float64) @ (1, 1j) for points in (source, target))
-    centered = source - source.mean()
-    spread = np.vdot(centered, centered).real
-    if not np.isfinite(spread) or spread < len(source) * _MIN_SPREAD**2:
+    source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    if not np.isfinite(source).all() or source.var(axis=0).sum() < _MIN_SPREAD**2:
         raise ImageError("expected five distinct landmarks, found points that coincide or are not finite")
-    a = np.vdot(centered, target - target.mean()) / spread
+    source, target = (points[:, 0] + 1j * points[:, 1] for points in (source, target))
+    centered = source - source.mean()
+    a = np.vdot(centered, target - target.mean()) / np.vdot(centered, centered)
     b = target.mean() - a * source.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
 

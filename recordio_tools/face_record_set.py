@@ -153,12 +153,13 @@ class FaceRecordSet:
         return keys
 
     def _read_ranges(self):
-        ranges = np.empty((len(self._identity_keys), 2), np.int64)
+        ranges = np.empty((len(self._identity_keys), 2))
         for identity, key in enumerate(self._identity_keys):
             label = self._unpack(key).label
             if np.size(label) != 2:
                 raise RecordError(f"{self.path}: record {key}: expected an image range [a, b), found label {label}")
             ranges[identity] = label
+        ranges = np.nan_to_num(ranges, nan=-1, posinf=-1, neginf=-1).astype(np.int64)  # -1 is refused below
         if ranges.max() >= EXACT_FLOAT32 and np.array_equal(ranges[1:, 0], ranges[:-1, 1]):
             boundaries = exact_boundaries(np.append(ranges[:, 0], ranges[-1, 1]), self._begins_label)
             ranges = np.stack([boundaries[:-1], boundaries[1:]], axis=1)

@@ -37,13 +37,13 @@ def lay_out_folds(pairs, present, source):
     """
     kept = [pair for pair, here in zip(pairs, present) if here]
     missing = [pair for pair, here in zip(pairs, present) if not here]
+    missed = _count_by_fold(missing)
     notes = []
     if missing:
-        counts = _count_by_fold(missing).items()
-        by_fold = "; ".join(f"fold {fold + 1}: {same} same, {different} different" for fold, (same, different) in counts)
-        notes.append(f"{len(missing)} of {len(pairs)} pairs miss an image and are dropped ({by_fold})")
+        by_fold = [f"fold {fold + 1}: {kinds[0]} same, {kinds[1]} different" for fold, kinds in missed.items()]
+        notes.append(f"{len(missing)} of {len(pairs)} pairs miss an image and are dropped ({'; '.join(by_fold)})")
     if len({pair.fold for pair in pairs}) == FOLDS:
-        laid_out = _level(kept, missing)
+        laid_out = _level(kept, missed)
         if len(laid_out) < len(kept):
             notes.append(f"{len(kept) - len(laid_out)} more are dropped, so that the {FOLDS} folds stay equal")
     else:
@@ -58,10 +58,9 @@ def lay_out_folds(pairs, present, source):
     return FoldLayout(laid_out, notes)
 
 
-def _level(kept, missing):
+def _level(kept, missed):
     """Cut every fold by as many pairs of each kind as the worst fold misses of one."""
-    lost = max((count for kinds in _count_by_fold(missing).values() for count in kinds), default=0)
-    missed = _count_by_fold(missing)
+    lost = max((count for kinds in missed.values() for count in kinds), default=0)
     left = {
         fold: [count - (lost - gone) for count, gone in zip(kinds, missed.get(fold, (0, 0)))]
         for fold, kinds in _count_by_fold(kept).items()

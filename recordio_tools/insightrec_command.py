@@ -9,7 +9,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from insightrec.recordio_tools.command_line import INPUT_STATUS
+from insightrec.recordio_tools.command_line import INPUT_STATUS, tool
 
 ROOMS = ("recordio_tools", "deploy", "eval", "train", "megaface")
 
@@ -26,6 +26,7 @@ def find_tools():
     return tools
 
 
+@tool
 def main(argv=None):
     """Run ``insightrec TOOL ...``; without a tool, list them."""
     argv = sys.argv[1:] if argv is None else argv

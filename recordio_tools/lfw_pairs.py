@@ -8,7 +8,7 @@ Each fold is its same pairs, then its different pairs. Image 4 of a person is ``
 """
 
 from insightrec.recordio_tools.errors import ListError
-from insightrec.recordio_tools.pair_list import Pair, inside_root, read_lines
+from insightrec.recordio_tools.pair_list import Pair, inside_root, is_number, read_lines
 
 
 def read_lfw_pairs(path):
@@ -19,7 +19,7 @@ def read_lfw_pairs(path):
     """
     header, *lines = read_lines(path)
     numbers = header.text.split()
-    if len(numbers) not in (1, 2) or not all(_is_number(number) for number in numbers):
+    if len(numbers) not in (1, 2) or not all(is_number(number) for number in numbers):
         raise header.error("'folds pairs' or 'pairs', e.g. '10 300'")
     folds, count = (1, *map(int, numbers))[-2:]
     if len(lines) != folds * 2 * count:
@@ -29,18 +29,12 @@ def read_lfw_pairs(path):
 
 def _pair(line, fold, is_same):
     fields = line.text.split()
-    if is_same and len(fields) == 3:
-        fields.insert(2, fields[0])
-    if len(fields) != 4 or not (_is_number(fields[1]) and _is_number(fields[3])):
+    if len(fields) != (3 if is_same else 4) or not (is_number(fields[1]) and is_number(fields[-1])):
         wanted = "'name i j' (a same pair" if is_same else "'name i name j' (a different pair"
         raise line.error(f"{wanted} of fold {fold + 1})")
-    person_a, image_a, person_b, image_b = fields
-    return Pair(_image(person_a, image_a, line), _image(person_b, image_b, line), is_same, fold)
+    person_a, person_b = fields[0], fields[0 if is_same else 2]
+    return Pair(_image(person_a, fields[1], line), _image(person_b, fields[-1], line), is_same, fold)
 
 
 def _image(person, number, line):
     return inside_root(f"{person}/{person}_{int(number):04d}.jpg", line)
-
-
-def _is_number(text):
-    return text.isascii() and text.isdigit() and len(text) < 8

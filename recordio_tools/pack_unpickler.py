@@ -26,7 +26,7 @@ MAX_NUMBER_DIGITS = 24  # int() of a long text takes time quadratic in its lengt
 MAX_NAME = 256  # of a module or an attribute
 STOP = ord(".")
 
-_REPR_ESCAPE = re.compile(rb"""\\(?:[\\'"nrt]|x[0-9a-f]{2})""")  # what Python 2's repr() writes
+_ODD_ESCAPE = re.compile(rb"""\\(?!['"nrtx])""")  # what repr() never writes, pairs of backslashes aside
 
 
 class Dtype:
@@ -149,7 +149,7 @@ class _Machine:
     def python2_string_line(self):
         line = self.line(self.size)
         quote, string = line[:1], line[1:-1]
-        if quote not in (b"'", b'"') or not line[1:].endswith(quote) or b"\\" in _REPR_ESCAPE.sub(b"", string):
+        if quote not in (b"'", b'"') or not line[1:].endswith(quote) or _ODD_ESCAPE.search(string.replace(rb"\\", b"")):
             raise PackError("expected a quoted string, found something else; the file is damaged")
         self.push(codecs.escape_decode(string)[0])
 

@@ -53,6 +53,11 @@ def read_lines(path):
     return lines
 
 
+def is_number(text):
+    """Whether ``text`` is a plain number of up to seven digits, as in the published lists."""
+    return text.isascii() and text.isdigit() and len(text) < 8
+
+
 def inside_root(path, line):
     """``path`` as listed, if it stays below the root it is relative to; else the line's `ListError`."""
     parts = PurePosixPath(path).parts

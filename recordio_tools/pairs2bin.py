@@ -26,7 +26,7 @@ _NAMED_MISSING = 5  # how many missing images an error names
 
 
 class PairKind(NamedTuple):
-    """``read(pairs)`` gives the pairs, ``files(pairs)`` what it reads; ``default`` is where the list lies in the root."""
+    """A format of lists: its usual place in the root, and from its path the list of `Pair` and the files read."""
 
     default: str
     read: Callable
@@ -67,6 +67,7 @@ def pack_pairs(kind, pairs_path, root, output, *, image_size=(112, 112), skip_mi
         ImageError: an image is damaged or has another size.
         OutputError: ``output`` exists.
     """
+    pairs_path = Path(pairs_path)
     pairs = KINDS[kind].read(pairs_path)
     files = {path: find_image(root, path) for pair in pairs for path in (pair.path_a, pair.path_b)}
     present = [files[pair.path_a] is not None and files[pair.path_b] is not None for pair in pairs]
@@ -80,7 +81,10 @@ def pack_pairs(kind, pairs_path, root, output, *, image_size=(112, 112), skip_mi
         encoded[path] = _read_image(files[path], image_size)
     description = {
         "kind": kind,
-        "sources": [{"file": Path(file).name, "sha256": _sha256(file)} for file in KINDS[kind].files(pairs_path)],
+        "sources": [
+            {"file": file.relative_to(pairs_path.parent).as_posix(), "sha256": _sha256(file)}
+            for file in KINDS[kind].files(pairs_path)
+        ],
         "image_size": list(image_size),
         "folds": FOLDS,
         "listed_pairs": len(pairs),
@@ -105,17 +109,18 @@ def _read_image(file, image_size):
     size = decode_rgb(data, file).shape[:2]
     if size != tuple(image_size):
         raise ImageError(
-            f"{file}: expected an image of {image_size[0]}x{image_size[1]} (height x width), found {size[0]}x{size[1]}; "
-            "align it to that size, or state the right one with --image-size"
+            f"{file}: expected an image of {image_size[0]}x{image_size[1]} (height x width), found "
+            f"{size[0]}x{size[1]}; align it to that size, or state the right one with --image-size"
         )
     return data
 
 
 def _sha256(file):
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _size(text):
+def height_width(text):
+    """ "112,96" to (112, 96); argparse reports the ValueError of anything else."""
     height, width = (int(side) for side in text.split(","))
     if min(height, width) < 1:
         raise ValueError
@@ -131,18 +136,18 @@ def main(argv=None):
         "--data-dir",
         required=True,
         metavar="DIR",
-        help="aligned faces: <name>/<name>_0001.jpg (lfw), Data/Images/001/frontal/01.jpg (cfp), names as listed (agedb); "
-        "a .png in place of a listed .jpg will do",
+        help="aligned faces: <name>/<name>_0001.jpg (lfw), Data/Images/001/frontal/01.jpg (cfp), names as listed "
+        "(agedb); a .png in place of a listed .jpg will do",
     )
     parser.add_argument(
         "--pairs",
         metavar="PATH",
         help="pair list, or CFP's Protocol folder (default: pairs.txt or Protocol in --root)",
     )
-    parser.add_argument("--output", required=True, metavar="FILE", help="pack to write; FILE.json beside it describes it")
+    parser.add_argument("--output", required=True, metavar="FILE", help="pack to write; FILE.json describes it")
     parser.add_argument(
         "--image-size",
-        type=_size,
+        type=height_width,
         default=(112, 112),
         metavar="H,W",
         help="height,width in pixels that every image must have (default: 112,112)",
@@ -169,8 +174,8 @@ def main(argv=None):
     for note in notes:
         print(f"{pairs_path}: {note}")
     print(
-        f"{args.output}: {facts['pairs']} pairs ({facts['same']} same, {facts['different']} different) in {FOLDS} folds, "
-        f"{facts['distinct_images']} distinct images, {facts['bytes']} bytes, sha256 {facts['sha256']}"
+        f"{args.output}: {facts['pairs']} pairs ({facts['same']} same, {facts['different']} different) in {FOLDS} "
+        f"folds, {facts['distinct_images']} distinct images, {facts['bytes']} bytes, sha256 {facts['sha256']}"
     )
 
 

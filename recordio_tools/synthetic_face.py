@@ -13,11 +13,10 @@ from dataclasses import dataclass, field, fields
 import cv2
 import numpy as np
 
+from insightrec.recordio_tools.face_alignment import similarity, template
 from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb
 
-# InsightFace's 112 x 112 template, (x, y): the eyes as seen left and right, nose tip, mouth corners left and right.
-TEMPLATE_112 = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
-
+CROP = (112, 112)  # (height, width) in whose pixels lengths are
 SUPERSAMPLE = 2  # shapes are drawn at twice the size and averaged down
 SUBPIXEL_BITS = 4  # OpenCV takes outlines in 1/16 pixel
 CLIP_SIGMA = 2.2  # no caricatures
@@ -36,9 +35,8 @@ _TURN = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 CIRCLE = np.column_stack([np.cos(_TURN), np.sin(_TURN)])
 MIRROR = np.array([-1, 1])
 # Weights of four neighbouring points at six steps from the second to the third.
-CATMULL_ROM = np.array(
-    [(-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2) for t in np.arange(6) / 6]
-) / 2
+_STEP = np.arange(6)[:, None] / 6
+CATMULL_ROM = _STEP ** (0, 1, 2, 3) @ np.array([(0, 2, 0, 0), (-1, 0, 1, 0), (2, -5, 4, -1), (-1, 3, -3, 1)]) / 2
 
 
 def factor(mean, spread):
@@ -165,21 +163,21 @@ def person_rng(seed, person, picture=None):
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
-def draw_face(identity, rng, size=(112, 112)):
+def draw_face(identity, rng, size=CROP):
     """A picture of ``identity`` in a view drawn from ``rng``; uint8 RGB (H, W, 3), ``size`` is (H, W)."""
     return render_face(identity, FaceView.sample(rng), size)
 
 
-def face_landmarks(identity, view=None, size=(112, 112)):
+def face_landmarks(identity, view=None, size=CROP):
     """Where the eyes, the nose tip and the mouth corners are drawn: float64 (5, 2), (x, y) in pixels.
 
-    The order is `TEMPLATE_112`'s; ``view`` defaults to the neutral one. A picture of another size is the 112 x 112
+    The order is `face_alignment`'s; ``view`` defaults to the neutral one. A picture of another size is the 112 x 112
     one scaled by height, then cut or extended equally at both sides.
     """
     return _Pose(identity, view or FaceView(), size).landmarks
 
 
-def render_face(identity, view, size=(112, 112)):
+def render_face(identity, view, size=CROP):
     """The picture of ``identity`` in ``view``; uint8 RGB (H, W, 3), ``size`` is (H, W)."""
     rng = np.random.default_rng(view.texture_seed)
     canvas = _Canvas(_Pose(identity, view, size), _background(rng, size))
@@ -196,31 +194,30 @@ def render_face(identity, view, size=(112, 112)):
 
 
 class _Pose:
-    """From the head's frame to pixels of the picture."""
+    """From the head's frame to pixels of the picture: an affine map, (N, 3) to (N, 2)."""
 
     def __init__(self, identity, view, size):
-        yaw, pitch, roll = np.deg2rad([view.yaw_deg, view.pitch_deg, view.roll_deg])
+        yaw, pitch = np.deg2rad([view.yaw_deg, view.pitch_deg])
         turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
         nod = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
-        # With points as complex numbers a similarity transform is scale * p + shift, and its least-squares
-        # fit to the template is a projection.
-        self._flatten = (nod @ turn)[:2].T @ (1, 1j)
-        template, points = TEMPLATE_112 @ (1, 1j), _landmarks(identity, view) @ self._flatten
-        middle, centred = points.mean(), points - points.mean()
-        fit = np.vdot(centred, template - template.mean()) / np.vdot(centred, centred)
-        scale = fit * view.scale * np.exp(1j * roll)
-        shift = template.mean() - scale * middle + complex(view.shift_x, view.shift_y)
+        flatten = (nod @ turn)[:2]
+        landmarks, reference = _landmarks(identity, view), template(CROP)
+        fit = similarity(landmarks @ flatten.T, reference)
+        cos, sin = view.scale * np.cos(np.deg2rad(view.roll_deg)), view.scale * np.sin(np.deg2rad(view.roll_deg))
+        left_over = np.array([[cos, -sin], [sin, cos]])
+        center = reference.mean(axis=0)
+        shift = left_over @ (fit[:, 2] - center) + center + (view.shift_x, view.shift_y)
+
         height, width = size
-        zoom = height / 112
-        self._scale = scale * zoom
-        self._shift = (shift + 0.5 * (1 + 1j)) * zoom - 0.5 * (1 + 1j) + (width - height) / 2
-        self.pixels_per_unit = abs(self._scale)
-        self.landmarks = self.project(_landmarks(identity, view))
+        zoom = height / CROP[0]
+        self._matrix = zoom * left_over @ fit[:, :2] @ flatten
+        # The centre of the first pixel is 0, so its edge is at -0.5.
+        self._shift = (shift + 0.5) * zoom - 0.5 + np.array([(width - height) / 2, 0])
+        self.pixels_per_unit = zoom * view.scale * np.hypot(*fit[:, 0])
+        self.landmarks = self.project(landmarks)
 
     def project(self, points):
-        """Points (N, 3) of the head's frame to (N, 2) pixels."""
-        flat = points @ (self._scale * self._flatten) + self._shift
-        return flat.view(np.float64).reshape(-1, 2)
+        return points @ self._matrix.T + self._shift
 
 
 class _Canvas:
@@ -350,7 +347,7 @@ def _mix(color, other, weight):
 
 def _skin(identity):
     red = identity.skin_red
-    return np.clip(_tone(SKIN_TONES, identity.skin_tone) + (red, -red / 2, -red), 0, 255)
+    return np.clip(_tone(SKIN_TONES, identity.skin_tone) + np.array([red, -red / 2, -red]), 0, 255)
 
 
 def _hair_color(identity):
@@ -427,7 +424,7 @@ def _paint_eyes(canvas, identity, view):
             across = np.abs(disc[:, 0])
             disc[:, 1] = np.clip(disc[:, 1], np.interp(across, x, upper), np.interp(across, x, lower))
         canvas.paint(color, *discs)
-    canvas.paint(EYE_GLINT, *(_ellipse(pupil + (1.1, -1.1), 0.7) for pupil in pupils))
+    canvas.paint(EYE_GLINT, *(_ellipse(pupil - (-1.1, 1.1), 0.7) for pupil in pupils))
     canvas.stroke(skin * 0.22, 1.5, *_both_sides(np.column_stack([x, upper])))
     canvas.stroke(skin * 0.5, 0.8, *_both_sides(np.column_stack([x, lower])), opacity=0.7)
 
@@ -445,8 +442,8 @@ def _paint_nose(canvas, identity):
     angle = 1.3 * ACROSS
     wing = np.column_stack([half - 2.5 + 2.5 * np.cos(angle), 1.5 + 3.4 * np.sin(angle)])
     canvas.stroke(skin * 0.5, 1.6, *_both_sides(wing), lift=3, opacity=0.65, softness=0.7)
-    mouth = identity.mouth_width / 2
-    fold = np.column_stack([half + 2 + (mouth + 3 - half) * way + 1.5 * np.sin(np.pi * way), -1 + (identity.mouth_y - 3) * way])
+    fold_x = half + 2 + (identity.mouth_width / 2 + 3 - half) * way + 1.5 * np.sin(np.pi * way)
+    fold = np.column_stack([fold_x, (identity.mouth_y - 3) * way - 1])
     canvas.stroke(skin * 0.55, 1.8, *_both_sides(fold), opacity=min(identity.age, 0.8), softness=1.0)
 
 
@@ -464,7 +461,7 @@ def _paint_beard(canvas, identity):
         canvas.paint(hair, np.concatenate([jaw, mouth]), opacity=opacity, softness=1.5, grain=grain)
     if identity.moustache > 0:
         half, y = identity.mouth_width / 2 + 2, y - identity.upper_lip
-        patch = _symmetric([(0, y - 5), (half * 0.6, y - 4), (half, y + 3), (half * 0.6, y + 0.5), (0, y)])
+        patch = _symmetric([(0, y - 5), (half * 0.6, y - 4.5), (half, y + 1.5), (half * 0.6, y), (0, y)])
         opacity = min(0.25 + identity.moustache, 0.95)
         canvas.paint(hair, patch, opacity=opacity, softness=0.8, grain=grain)
 
@@ -535,7 +532,8 @@ def _paint_glasses(canvas, identity):
     outside, inside = rim * (12.5, 9.0) + center, rim * (11.3, 7.8) + center
     canvas.paint(GLASS, *_both_sides(outside), lift=3, opacity=0.12)
     frame = np.concatenate([outside, outside[:1], inside[:1], inside[::-1]])
-    arm = np.array([(12, -2), (30, -3), (30, -1.8), (12, -0.8)]) + center
+    hinge, ear = center[0] + 12, identity.head_width
+    arm = [(hinge, center[1] - 2), (ear, center[1] - 3), (ear, center[1] - 1.8), (hinge, center[1] - 0.8)]
     canvas.paint(color, *_both_sides(frame), *_both_sides(arm), lift=3)
     reach = identity.eye_distance / 2 - 11
     bridge = _band(reach * ACROSS, 1.5 * ACROSS**2 - 1.5, 1.5 * ACROSS**2)
@@ -586,7 +584,8 @@ def _light(drawn, coverage, identity, view, pose):
 
     azimuth, elevation = np.deg2rad([view.light_azimuth_deg, view.light_elevation_deg])
     light = np.array([np.sin(azimuth) * np.cos(elevation), -np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
-    halfway = (light + (0, 0, 1)) / np.linalg.norm(light + (0, 0, 1))
+    halfway = light + np.array([0, 0, 1])  # between the light and the viewer, where gloss is seen
+    halfway /= np.linalg.norm(halfway)
     steepness = 1 / np.sqrt(slope_x**2 + slope_y**2 + 1)
 
     def facing(direction):

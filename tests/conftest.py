@@ -1,8 +1,12 @@
 """Shared fixtures: MXNet tests are skipped, with the reason, where MXNet cannot be imported."""
 
 import pytest
+from hypothesis import settings
 
 from insightrec.deploy.mxnet_import import MXNetMissing, import_mxnet
+
+settings.register_profile("shared-machine", deadline=None)
+settings.load_profile("shared-machine")
 
 
 def pytest_collection_modifyitems(items):

@@ -15,7 +15,9 @@ def test_embedding_is_the_whitened_projection_on_the_leading_eigenvectors():
     # make the leading components stand out: a randomized solver finds those exactly
     images = (images * 0.05 + 100 * np.random.default_rng(1).random((30, 1, 1, 1))).astype(np.uint8)
     found = EigenfacesEmbedder(images, components=1).embed(images)
-    gray = [cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (56, 56), interpolation=cv2.INTER_AREA) for image in images]
+    gray = [
+        cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (56, 56), interpolation=cv2.INTER_AREA) for image in images
+    ]
     flat = np.reshape(gray, (30, -1)).astype(np.float64)
     flat -= flat.mean(axis=0)
     _, _, axes = np.linalg.svd(flat, full_matrices=False)

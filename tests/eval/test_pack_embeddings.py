@@ -35,7 +35,9 @@ def test_unit_vectors_and_norm_are_those_of_the_whole_pack(make_pack, embedder):
 
 
 def test_embeddings_that_cancel_give_zero_vectors_not_nan():
-    found = PackEmbeddings(np.array([[1.0, 0], [0, 1]]), np.array([[-1.0, 0], [0, 1]]), np.array([0, 1]), np.array([True]))
+    found = PackEmbeddings(
+        np.array([[1.0, 0], [0, 1]]), np.array([[-1.0, 0], [0, 1]]), np.array([0, 1]), np.array([True])
+    )
     assert found.unit(flip=True).tolist() == [[0, 0], [0, 1]]
 
 
@@ -69,5 +71,5 @@ def test_decode_to_size_scales_crops_of_the_same_proportions():
 
 def test_decode_to_size_refuses_other_proportions():
     encoded = encode_rgb(np.zeros((112, 96, 3), np.uint8))
-    with pytest.raises(ImageError, match="lfw.bin: image 0: expected an image of 112x112 .* found 112x96"):
+    with pytest.raises(ImageError, match=r"lfw.bin: image 0: expected an image of 112x112 .* found 112x96"):
         decode_to_size(encoded, (112, 112), "lfw.bin: image 0")

@@ -22,7 +22,9 @@ def test_impossible_fold_counts_are_refused(nfolds):
 
 
 def test_a_distance_on_a_threshold_is_not_accepted_by_it():
-    ((test, train, inside),) = accepted_by_fold(np.array([0.0, 0.5, 0.5, 2.0]), np.ones(4), np.array([0.0, 0.5, 1.0]), 1)
+    ((test, train, inside),) = accepted_by_fold(
+        np.array([0.0, 0.5, 0.5, 2.0]), np.ones(4), np.array([0.0, 0.5, 1.0]), 1
+    )
     assert test == slice(0, 4)
     assert train.tolist() == inside.tolist() == [0, 1, 3]
 

@@ -19,13 +19,17 @@ def test_a_row_of_two_panels_per_target_holds_every_models_points():
     assert [axes.get_title() for axes in figure.axes] == ["lfw: ROC", "lfw: DET", "cfp_fp: ROC", "cfp_fp: DET"]
     roc_axes, det_axes = figure.axes[:2]
     assert [line.get_label() for line in roc_axes.lines] == ["a", "b"]
-    np.testing.assert_array_equal(roc_axes.lines[1].get_xydata(), np.stack([curves["lfw"]["b"].far, curves["lfw"]["b"].tar], 1))
+    np.testing.assert_array_equal(
+        roc_axes.lines[1].get_xydata(), np.stack([curves["lfw"]["b"].far, curves["lfw"]["b"].tar], 1)
+    )
     np.testing.assert_array_equal(det_axes.lines[0].get_ydata(), 1 - curves["lfw"]["a"].tar)
     assert roc_axes.get_xscale() == det_axes.get_yscale() == "log"
     assert roc_axes.get_xlim()[0] == pytest.approx(1 / 200)
 
 
-@pytest.mark.parametrize("curves", [{"many": {f"m,{i}": curve(i / 10) for i in range(14)}}, {"tiny": {"a": curve(9, 2)}}])
+@pytest.mark.parametrize(
+    "curves", [{"many": {f"m,{i}": curve(i / 10) for i in range(14)}}, {"tiny": {"a": curve(9, 2)}}]
+)
 @pytest.mark.filterwarnings("error")
 def test_many_models_and_tiny_packs_draw_without_a_warning(curves):
     png = io.BytesIO()

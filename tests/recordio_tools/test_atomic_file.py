@@ -1,0 +1,83 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from insightrec.recordio_tools.atomic_file import AtomicFileSet, atomic_write
+from insightrec.recordio_tools.errors import OutputError
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_files_appear_at_the_end(tmp_path):
+    paths = [tmp_path / "new" / "a", tmp_path / "new" / "b"]
+    with AtomicFileSet(paths) as (a, b):
+        a.write(b"1")
+        b.write(b"2")
+        assert not any(path.exists() for path in paths)
+    assert [path.read_bytes() for path in paths] == [b"1", b"2"]
+    assert names(tmp_path / "new") == ["a", "b"]
+
+
+def test_an_error_keeps_the_old_file(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), atomic_write(path, overwrite=True) as file:
+        file.write(b"new")
+        1 / 0  # noqa: B018
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a"]
+
+
+def test_existing_output_is_refused_before_anything_is_opened(tmp_path):
+    (tmp_path / "b").write_bytes(b"old")
+    with pytest.raises(OutputError, match=r"b: exists already; .*--overwrite"), AtomicFileSet([tmp_path / "a", tmp_path / "b"]):
+        pass
+    assert names(tmp_path) == ["b"]
+
+
+def test_a_crash_between_renames_leaves_no_last_file(tmp_path, monkeypatch):
+    paths = [tmp_path / "x.rec", tmp_path / "x.idx"]
+    for path in paths:
+        path.write_bytes(b"old")
+    real = os.replace
+    calls = []
+
+    def replace_once(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise OSError("killed here")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_once)
+    with pytest.raises(OSError, match="killed here"), AtomicFileSet(paths, overwrite=True) as files:
+        for file in files:
+            file.write(b"new")
+    assert calls == paths
+    assert names(tmp_path) == ["x.rec"]
+
+
+KILLED = """
+import sys, time
+from insightrec.recordio_tools.record_writer import create_record_file
+with create_record_file(sys.argv[1]) as writer:
+    for key in range(100000):
+        writer.write(key, bytes(1000))
+    print("written", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_killed_run_leaves_no_set(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "x.rec")], stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"written\n"
+    time.sleep(0.05)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    assert not [name for name in names(tmp_path) if not name.endswith(".tmp")]

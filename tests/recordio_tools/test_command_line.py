@@ -1,0 +1,77 @@
+import argparse
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from insightrec.recordio_tools.command_line import add_on_error, image_size, list_skipped, tool
+from insightrec.recordio_tools.errors import ImageError, RecordError
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RecordError("x.rec: byte 4:\n broken"), "x.rec: byte 4: broken"),
+        (FileNotFoundError(2, "No such file or directory", "a/b"), "a/b: No such file or directory"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(capsys, error, line):
+    @tool
+    def main(argv=None):
+        raise error
+
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == f"test_command_line: error: {line}\n"
+
+
+def test_interrupt_and_warning(capsys):
+    @tool
+    def main(argv=None):
+        warnings.warn("odd", stacklevel=1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err.startswith("test_command_line: warning: odd\ntest_command_line: interrupted: ")
+
+
+def test_a_bug_keeps_its_traceback():
+    @tool
+    def main(argv=None):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        main()
+
+
+def test_a_closed_pipe_ends_quietly():
+    code = "from insightrec.recordio_tools.insightrec_command import main\nfor _ in range(9999): main([])"
+    child = subprocess.run(
+        f"{sys.executable} -c '{code}' | head -1", shell=True, capture_output=True, text=True, timeout=120
+    )
+    assert child.stdout.startswith("usage: insightrec")
+    assert child.stderr == ""
+
+
+def test_image_size():
+    assert image_size("112,96") == (112, 96)
+
+
+@pytest.mark.parametrize("text", ["", "a", "112", "0,112", "112,-1", "1,2,3", "112x112"])
+def test_image_size_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="expected height,width in pixels"):
+        image_size(text)
+
+
+def test_error_policy(capsys):
+    parser = argparse.ArgumentParser()
+    add_on_error(parser, "image")
+    assert parser.parse_args([]).on_error == "raise"
+    list_skipped([], "image")
+    list_skipped([ImageError("a.jpg: cut")], "image")
+    assert capsys.readouterr().err == "left out: 1 image\n  a.jpg: cut\n"

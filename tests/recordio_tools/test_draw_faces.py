@@ -1,0 +1,195 @@
+"""The folder of drawn faces and its list of pairs."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insightrec.recordio_tools import draw_faces
+from insightrec.recordio_tools.draw_faces import draw_pairs, format_pairs, main, write_faces
+from insightrec.recordio_tools.errors import InputError, OutputError
+from insightrec.recordio_tools.image_codec import decode_rgb
+from insightrec.recordio_tools.lfw_pairs import read_lfw_pairs
+
+
+def pixels(path):
+    return decode_rgb(path.read_bytes(), str(path))
+
+
+def names_in(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+
+
+def test_tool_writes_lfw_layout_pairs_and_contact_sheet(tmp_path, capsys):
+    output, pairs, sheet = tmp_path / "faces", tmp_path / "pairs.txt", tmp_path / "sheet.png"
+    main(
+        f"--output {output} --identities 4 --images 3 --first-identity 98 --size 112,96 --pairs {pairs} --folds 2 "
+        f"--pairs-per-fold 5 --contact-sheet {sheet}".split()
+    )
+    people = ("person_0098", "person_0099", "person_0100", "person_0101")
+    assert names_in(output) == [f"{name}/{name}_{number:04d}.jpg" for name in people for number in (1, 2, 3)]
+    assert pixels(output / "person_0099" / "person_0099_0002.jpg").shape == (112, 96, 3)
+    assert pixels(sheet).shape == (4 * 112, 3 * 96, 3)
+    listed = read_lfw_pairs(pairs)
+    assert [pair.is_same for pair in listed] == 2 * (5 * [True] + 5 * [False])
+    for pair in listed:
+        assert (output / pair.path_a).is_file()
+        assert (output / pair.path_b).is_file()
+        assert (pair.path_a.split("/")[0] == pair.path_b.split("/")[0]) == pair.is_same
+    assert "4 identities, 12 images" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces", "pairs.txt", "sheet.png"]
+
+
+def test_person_is_the_same_whoever_else_is_drawn(tmp_path):
+    write_faces(tmp_path / "one", [5], 2, seed=3)
+    write_faces(tmp_path / "many", range(4, 7), 3, seed=3)
+    for number in (1, 2):
+        name = f"person_0005/person_0005_{number:04d}.jpg"
+        np.testing.assert_array_equal(pixels(tmp_path / "one" / name), pixels(tmp_path / "many" / name))
+
+
+def test_existing_folder_is_refused_then_replaced_on_request(tmp_path, capsys):
+    output = tmp_path / "faces"
+    write_faces(output, range(3), 2)
+    with pytest.raises(SystemExit) as exit_:
+        main(["--output", str(output), "--identities", "1"])
+    assert exit_.value.code == 2
+    assert "exists already" in capsys.readouterr().err
+    assert len(names_in(output)) == 6
+    main(["--output", str(output), "--identities", "1", "--images", "1", "--overwrite"])
+    assert names_in(output) == ["person_0000/person_0000_0001.jpg"]
+    assert [path.name for path in tmp_path.iterdir()] == ["faces"]
+
+
+def test_pairs_may_lie_in_the_folder_itself(tmp_path):
+    output = tmp_path / "faces"
+    command = (
+        f"--output {output} --identities 4 --images 2 --pairs {output}/pairs.txt --folds 2 --pairs-per-fold 1".split()
+    )
+    main(command)
+    with pytest.raises(SystemExit):
+        main(command)
+    (output / "pairs.txt").write_text("old")
+    main([*command, "--overwrite"])
+    assert len(read_lfw_pairs(output / "pairs.txt")) == 4
+
+
+@pytest.mark.parametrize("foreign", ["notes.txt", "person_0000/thesis.tex", "person_0000/sub/person_0000_0001.jpg"])
+def test_overwrite_never_removes_what_was_not_drawn(tmp_path, foreign):
+    output = tmp_path / "faces"
+    (output / foreign).parent.mkdir(parents=True)
+    (output / foreign).write_text("mine")
+    with pytest.raises(OutputError, match="not a drawn face"):
+        write_faces(output, [0], 1, overwrite=True)
+    assert (output / foreign).read_text() == "mine"
+
+
+def test_overwrite_refuses_a_file_and_a_link(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    for name in ("file", "link"):
+        with pytest.raises(OutputError, match="expected a folder"):
+            write_faces(tmp_path / name, [0], 1, overwrite=True)
+
+
+def test_interrupted_run_leaves_the_old_folder_or_none(tmp_path, monkeypatch):
+    write_faces(tmp_path / "old", [0], 1)
+    draw = draw_faces.draw_person
+
+    def interrupted(seed, person, *rest):
+        if person == 2:
+            raise KeyboardInterrupt
+        return draw(seed, person, *rest)
+
+    monkeypatch.setattr(draw_faces, "draw_person", interrupted)
+    for name in ("old", "new"):
+        with pytest.raises(KeyboardInterrupt):
+            write_faces(tmp_path / name, range(1, 4), 1, overwrite=True)
+    assert names_in(tmp_path) == ["old/person_0000/person_0000_0001.jpg"]
+
+
+def test_leftovers_of_a_killed_run_are_not_mixed_in(tmp_path):
+    leftover = tmp_path / ".faces.partial" / "person_0009" / "person_0009_0001.jpg"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"half a pic")
+    write_faces(tmp_path / "faces", [0], 1)
+    assert names_in(tmp_path) == ["faces/person_0000/person_0000_0001.jpg"]
+
+
+@given(st.integers(2, 14), st.integers(2, 4), st.integers(1, 5), st.integers(1, 6), st.integers(0, 9))
+def test_pairs_are_well_formed(people, images, folds, pairs_per_fold, seed):
+    numbers = range(50, 50 + people)
+    try:
+        drawn = draw_pairs(numbers, images, folds, pairs_per_fold, np.random.default_rng(seed))
+    except InputError:
+        _assert_one_group_is_too_small(people, images, folds, pairs_per_fold)
+        return
+    assert len(drawn) == folds
+    pictures_of_pairs = [frozenset([pair[:2], pair[2:]]) for fold in drawn for pair in fold]
+    assert len(set(pictures_of_pairs)) == 2 * folds * pairs_per_fold
+    assert all(len(pictures) == 2 for pictures in pictures_of_pairs)
+    for fold in drawn:
+        assert [first == other for first, _, other, _ in fold] == [True] * pairs_per_fold + [False] * pairs_per_fold
+        for first, number, other, other_number in fold:
+            assert {first, other} <= set(numbers)
+            assert 1 <= min(number, other_number) <= max(number, other_number) <= images
+    if people >= 2 * folds:
+        in_folds = [{person for first, _, other, _ in fold for person in (first, other)} for fold in drawn]
+        assert sum(map(len, in_folds)) == len(set().union(*in_folds))
+
+
+def _assert_one_group_is_too_small(people, images, folds, pairs_per_fold):
+    group, share = (people // folds, 1) if people >= 2 * folds else (people, folds)
+    same = group * images * (images - 1) // 2
+    different = group * (group - 1) // 2 * images**2
+    assert share * pairs_per_fold > min(same, different)
+
+
+def test_pairs_can_use_up_every_picture():
+    drawn = draw_pairs(range(2), 2, 1, 2, np.random.default_rng(0))
+    assert drawn[0][:2] == [(0, 1, 0, 2), (1, 1, 1, 2)]
+    with pytest.raises(InputError, match="at most 2 with 2 identities of 2 images in 1 folds"):
+        draw_pairs(range(2), 2, 1, 3, np.random.default_rng(0))
+
+
+def test_pairs_text_is_lfw_s():
+    folds = [[(1, 1, 1, 3), (1, 2, 12345, 1)], [(7, 2, 7, 10), (7, 1, 8, 1)]]
+    assert format_pairs(folds) == (
+        "2\t1\nperson_0001\t1\t3\nperson_0001\t2\tperson_12345\t1\nperson_0007\t2\t10\nperson_0007\t1\tperson_0008\t1\n"
+    )
+
+
+def test_pairs_follow_the_seed():
+    first, again, other = (draw_pairs(range(20), 4, 5, 10, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "--output {out} --identities 0",
+        "--output {out} --images -1",
+        "--output {out} --seed -1",
+        "--output {out} --seed x",
+        "--output {out} --first-identity -1",
+        "--output {out} --size square",
+        "--output {out} --size 112,112,3",
+        "--output {out} --size 8,112",
+        "--output {out} --size 112,100000",
+        "--output {out} --quality 0",
+        "--output {out} --quality 101",
+        "--output {out} --pairs {out}.txt --folds 0",
+        "--output {out} --identities 1 --pairs {out}.txt",
+        "--output {out} --images 1 --pairs {out}.txt",
+        "--output {out} --pairs {out}.txt --pairs-per-fold 100000",
+    ],
+)
+def test_bad_arguments_exit_with_status_2_and_draw_nothing(tmp_path, capsys, arguments):
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments.format(out=tmp_path / "faces").split())
+    assert exit_.value.code == 2
+    assert "error:" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

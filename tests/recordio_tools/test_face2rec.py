@@ -1,0 +1,120 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from insightrec.recordio_tools import face2rec
+from insightrec.recordio_tools.face_alignment import align_face
+from insightrec.recordio_tools.face_record_set import FaceRecordSet
+from insightrec.recordio_tools.image_codec import decode_rgb
+
+
+def error_of(capsys, *arguments):
+    with pytest.raises(SystemExit) as stopped:
+        face2rec.main([str(argument) for argument in arguments])
+    assert stopped.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    return lines[-1]
+
+
+def test_root(face_tree, capsys):
+    face2rec.main(["--root", str(face_tree)])
+    out = capsys.readouterr().out
+    faces = FaceRecordSet(face_tree.parent)
+    assert faces.labels().tolist() == [0, 0, 1, 1, 1, 2]
+    assert bytes(faces.record(2).image) == (face_tree / "bob" / "bob_0000.jpg").read_bytes()
+    assert faces.record(0).label.tolist() == [0, 1]
+    assert (faces.num_classes, faces.image_size) == (3, (112, 112))
+    assert (face_tree.parent / "train.lst").read_text().startswith("1\taligned/ann/ann_0000.jpg\t0\n")
+    assert "images      6\n" in out
+    assert "identities  3\n" in out
+
+
+def test_output_does_not_depend_on_threads(face_tree, tmp_path):
+    for threads in (1, 3):
+        face2rec.main(["--root", str(face_tree), "--output", str(tmp_path / str(threads)), "--num-thread", str(threads)])
+    for name in ("train.rec", "train.idx", "property", "train.lst"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes()
+
+
+def test_list_form_takes_size_from_property_and_keeps_it(face_tree, monkeypatch, capsys):
+    monkeypatch.chdir(face_tree.parent)
+    Path("property").write_text("70,112,112\n4\nshuffled\n")
+    Path("train.lst").write_text("1\taligned/ann/ann_0001.jpg\t69\n1\taligned/cleo/cleo_0000.jpg\t3\n")
+    face2rec.main(["train", "--shuffle", "True", "--exts", ".jpg", "--num-thread", "1"])  # upstream's inert options
+    faces = FaceRecordSet(".")
+    assert faces.labels().tolist() == [69, 3]
+    assert faces.num_classes == 70
+    assert Path("property").read_text() == "70,112,112\n4\nshuffled\n"
+
+
+def test_ungrouped_list_is_regrouped_unless_told(face_tree, monkeypatch, capsys):
+    monkeypatch.chdir(face_tree.parent)
+    lines = [f"1\taligned/bob/bob_000{place}.jpg\t{label}\n" for place, label in ((0, 5), (1, 2), (2, 5))]
+    Path("train.lst").write_text("".join(lines))
+    face2rec.main(["."])
+    assert "2 labels in 3 runs: grouped by label" in capsys.readouterr().out
+    assert (FaceRecordSet(".").labels().tolist(), FaceRecordSet(".").num_identities) == ([5, 5, 2], 2)
+    face2rec.main([".", "--keep-order", "--overwrite"])
+    assert (FaceRecordSet(".").labels().tolist(), FaceRecordSet(".").num_identities) == ([5, 2, 5], 3)
+
+
+def test_im2rec_list_is_accepted_and_said(face_tree, capsys, monkeypatch):
+    (face_tree / "flat.lst").write_text("7\t1.000\tcleo/cleo_0000.jpg\n3\t0.000\tann/ann_0000.jpg\n")
+    monkeypatch.chdir("/")
+    face2rec.main([str(face_tree / "flat"), "--label-dialect", "scalar"])
+    assert "im2rec's columns" in capsys.readouterr().out
+    faces = FaceRecordSet(face_tree / "flat.rec")
+    assert [faces.record(place).label for place in range(2)] == [1.0, 0.0]
+
+
+def test_rows_with_landmarks_are_warped(tmp_path, faces):
+    points = np.array([(40, 60), (80, 55), (62, 85), (45, 105), (82, 100)])
+    (tmp_path / "photo.png").write_bytes(faces(4, (150, 140), ".png"))
+    columns = ["0", "photo.png", "0", "1", "2", "139", "149", *map(str, points.T.ravel())]
+    (tmp_path / "x.lst").write_text("\t".join(columns) + "\n")
+    face2rec.main([str(tmp_path / "x.lst"), "--encoding", ".png", "--quality", "3"])
+    image, _ = FaceRecordSet(tmp_path / "x.rec")[0]
+    np.testing.assert_array_equal(image, align_face(decode_rgb(faces(4, (150, 140), ".png"), "x"), points))
+
+
+def test_unreadable_images_raise_or_are_listed(face_tree, capsys):
+    (face_tree / "bob" / "bob_0001.jpg").write_bytes(b"not a jpeg")
+    (face_tree / "cleo" / "cleo_0000.jpg").write_bytes(b"")
+    line = error_of(capsys, "--root", face_tree)
+    assert "bob_0001.jpg: expected an image, found 10 bytes" in line
+    assert sorted(os.listdir(face_tree.parent)) == ["aligned"]
+    face2rec.main(["--root", str(face_tree), "--on-error", "skip"])
+    printed = capsys.readouterr()
+    assert "left out: 2 images" in printed.err
+    assert "bob_0001.jpg" in printed.err
+    assert FaceRecordSet(face_tree.parent).labels().tolist() == [0, 0, 1, 1]
+    assert FaceRecordSet(face_tree.parent).num_classes == 3
+
+
+def test_bad_input_is_one_line(face_tree, tmp_path, capsys, faces):
+    assert "expected a folder of identity folders" in error_of(capsys, "--root", tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    assert "found 0 folders and no image" in error_of(capsys, "--root", tmp_path / "empty")
+    assert "expected .lst files there, found none" in error_of(capsys, tmp_path / "empty")
+    assert "give either PREFIX or --root" in error_of(capsys)
+    assert "--num-thread" in error_of(capsys, "--root", face_tree, "--num-thread", "0")
+    (face_tree / "bob" / "bob_0002.jpg").write_bytes(faces(0, (100, 112)))
+    assert "expected 112x112 pixels (height x width), found 100x112" in error_of(capsys, "--root", face_tree)
+
+
+def test_labels_beyond_property_are_refused(face_tree, capsys):
+    (face_tree / "property").write_text("3,112,112")
+    (face_tree / "train.lst").write_text("1\tann/ann_0000.jpg\t2\n1\tann/ann_0001.jpg\t3\n")
+    assert "train.lst: line 2: label 3 of ann/ann_0001.jpg lies outside 0..2" in error_of(capsys, face_tree)
+
+
+def test_runs_inside_its_own_folder(face_tree):
+    script = Path(face2rec.__file__)
+    command = [sys.executable, script.name, "--root", str(face_tree), "--output", str(face_tree.parent / "out")]
+    done = subprocess.run(command, cwd=script.parent, capture_output=True, text=True, check=True)
+    assert "identities  3" in done.stdout
+    assert done.stderr == ""  # no progress bar off a terminal

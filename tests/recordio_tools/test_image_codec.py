@@ -1,0 +1,60 @@
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+
+from insightrec.recordio_tools.errors import ImageError
+from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb, read_image_header
+
+
+@pytest.mark.parametrize("encoding", [".jpg", ".png"])
+def test_channels_are_rgb(encoding):
+    red = np.zeros((16, 16, 3), np.uint8)
+    red[..., 0] = 250
+    found = decode_rgb(encode_rgb(red, encoding), "red")
+    assert found.dtype == np.uint8
+    np.testing.assert_allclose(found, red, atol=3)
+
+
+def test_equals_opencv_on_a_gray_image():
+    data = cv2.imencode(".png", np.arange(256, dtype=np.uint8).reshape(16, 16))[1].tobytes()
+    np.testing.assert_array_equal(decode_rgb(memoryview(data), "gray")[..., 1], np.arange(256).reshape(16, 16))
+
+
+def test_quality_changes_the_size(faces):
+    image = decode_rgb(faces(1), "x")
+    assert len(encode_rgb(image, ".jpg", 30)) < len(encode_rgb(image, ".jpg", 95))
+    np.testing.assert_array_equal(decode_rgb(encode_rgb(image, ".png", 9), "x"), image)
+
+
+@pytest.mark.parametrize("encoding", [".jpg", ".png"])
+def test_an_image_cut_anywhere_is_refused(faces, encoding):
+    data = faces(2, encoding=encoding)
+    for keep in range(0, len(data) - 8, 97):
+        with pytest.raises(ImageError, match=r"^a\.jpg: (expected an image, found|image is cut short|cannot be decoded)"):
+            decode_rgb(data[:keep], "a.jpg")
+
+
+def test_what_is_no_image_is_refused():
+    for data in (b"", b"hello", bytes(5000), b"\xff\xd8\xff\xd9"):
+        with pytest.raises(ImageError, match=r"^a\.jpg: "):
+            decode_rgb(data, "a.jpg")
+        with pytest.raises(ImageError, match=r"^a\.jpg: expected an image, found"):
+            read_image_header(data, "a.jpg")
+
+
+def test_a_png_that_claims_huge_dimensions_is_refused():
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0))
+    bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    with pytest.raises(ImageError, match=r"bomb\.png: "):
+        decode_rgb(bomb, "bomb.png")
+
+
+def test_header_gives_size_and_format(faces):
+    assert read_image_header(faces(3, (112, 96)), "x") == ("JPEG", 112, 96)
+    assert read_image_header(memoryview(faces(3, (30, 40), ".png")), "x") == ("PNG", 30, 40)

@@ -1,0 +1,162 @@
+"""Drawn faces: repeatable, told apart by person, and placed where their landmarks say."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from insightrec.recordio_tools.face_alignment import template
+from insightrec.recordio_tools.synthetic_face import (
+    CLIP_SIGMA,
+    FaceIdentity,
+    FaceView,
+    draw_face,
+    face_landmarks,
+    person_rng,
+    render_face,
+)
+
+TEMPLATE = template((112, 112))
+# Somebody who has all that not everyone has, in a view that shows all that not every view does.
+STRIKING = FaceIdentity(beard=0.4, moustache=0.4, glasses=0.5, age=0.5, freckles=0.5, mole=0.5, texture_seed=2)
+CANDID = FaceView(mouth_opening=1.0, eye_closure=0.1, blur=0.5, noise=1.0, texture_seed=2)
+
+
+def person(seed, number):
+    return FaceIdentity.sample(person_rng(seed, number))
+
+
+def picture(seed, number, index):
+    return draw_face(person(seed, number), person_rng(seed, number, index))
+
+
+@pytest.mark.parametrize("size", [(112, 112), (112, 96), (56, 80)])
+def test_picture_is_uint8_rgb_of_the_size_asked(size):
+    image = draw_face(FaceIdentity(), person_rng(0, 0, 1), size)
+    assert image.shape == (*size, 3)
+    assert image.dtype == np.uint8
+
+
+def test_picture_depends_on_its_own_numbers_only():
+    alone = picture(7, 3, 2)
+    others = {(number, index): picture(7, number, index) for number in (4, 3, 0) for index in (5, 2, 1)}
+    np.testing.assert_array_equal(others[3, 2], alone)
+    assert len({image.tobytes() for image in others.values()}) == len(others)
+
+
+def test_seed_changes_the_person():
+    assert person(0, 1) == person(0, 1)
+    assert person(0, 1) != person(1, 1)
+    assert person(0, 1) != person(0, 2)
+
+
+@pytest.mark.parametrize("kind", [FaceIdentity, FaceView])
+def test_factors_are_normal_and_cut(kind):
+    samples = [kind.sample(person_rng(0, number)) for number in range(400)]
+    for factor in (f for f in fields(kind) if f.metadata):
+        values = np.array([getattr(sample, factor.name) for sample in samples])
+        z = (values - factor.default) / factor.metadata["spread"]
+        assert np.abs(z).max() <= CLIP_SIGMA + 1e-9
+        assert abs(z.mean()) < 0.25
+        assert 0.8 < z.std() < 1.1
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(FaceIdentity)])
+def test_every_factor_of_a_person_shows(name):
+    assert _shows(name, STRIKING, lambda identity: render_face(identity, CANDID))
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(FaceView)])
+def test_every_factor_of_a_view_shows(name):
+    assert _shows(name, CANDID, lambda view: render_face(STRIKING, view))
+
+
+def _shows(name, base, draw):
+    spread = next(f for f in fields(base) if f.name == name).metadata.get("spread", 1)
+    values = (getattr(base, name) - 2 * spread, getattr(base, name) + 2 * spread)
+    low, high = (draw(replace(base, **{name: value})) for value in values)
+    return (low != high).any()
+
+
+def test_average_face_lies_on_the_template():
+    np.testing.assert_allclose(face_landmarks(FaceIdentity()), TEMPLATE, atol=0.5)
+
+
+def test_neutral_faces_lie_near_the_template():
+    offsets = [face_landmarks(person(0, number)) - TEMPLATE for number in range(100)]
+    assert np.abs(offsets).max() < 5
+    assert 0.3 < np.std(offsets) < 2
+
+
+def test_turned_head_is_aligned_to_the_template():
+    """The similarity transform that best fits the landmarks to the template is the identity."""
+    view = FaceView(yaw_deg=25, pitch_deg=-9, smile=0.4)
+    landmarks = face_landmarks(STRIKING, view)
+    assert np.abs(landmarks - face_landmarks(STRIKING)).max() > 1
+    equations = [row for x, y in landmarks for row in ((x, -y, 1, 0), (y, x, 0, 1))]
+    fit = np.linalg.lstsq(np.array(equations), TEMPLATE.ravel(), rcond=None)[0]
+    np.testing.assert_allclose(fit, [1, 0, 0, 0], atol=1e-9)
+
+
+def test_misalignment_moves_turns_and_scales_the_landmarks():
+    aligned = face_landmarks(STRIKING)
+    center = TEMPLATE.mean(axis=0)
+    moved = face_landmarks(STRIKING, FaceView(shift_x=3, shift_y=-2))
+    np.testing.assert_allclose(moved, aligned + np.array([3, -2]), atol=1e-9)
+    scaled = face_landmarks(STRIKING, FaceView(scale=1.1))
+    np.testing.assert_allclose(scaled, center + 1.1 * (aligned - center), atol=1e-9)
+    turned = face_landmarks(STRIKING, FaceView(roll_deg=90))
+    np.testing.assert_allclose(turned, center + (aligned - center)[:, ::-1] * (-1, 1), atol=1e-9)
+
+
+def test_other_sizes_scale_by_height_and_cut_the_sides():
+    landmarks = face_landmarks(STRIKING)
+    np.testing.assert_allclose(face_landmarks(STRIKING, size=(112, 96)), landmarks - (8, 0), atol=1e-9)
+    np.testing.assert_allclose(face_landmarks(STRIKING, size=(224, 224)), 2 * landmarks + 0.5, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(112, 112), (112, 96), (224, 224)])
+@pytest.mark.parametrize("view", [FaceView(), FaceView(yaw_deg=20, shift_x=6, shift_y=-5), FaceView(roll_deg=15)])
+def test_eyes_are_drawn_at_their_landmarks(view, size):
+    """A pupil is the darkest spot near the eye's landmark, when the person looks straight ahead."""
+    pale = FaceIdentity(skin_tone=0.9, iris_tone=0.0, brow_gap=12.0)
+    gray = render_face(pale, replace(view, eye_closure=-0.1, light_contrast=0.1), size).mean(axis=2)
+    unit = size[0] / 112
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    for x, y in face_landmarks(pale, view, size)[:2]:
+        near = np.hypot(columns - x, rows - y) < 6 * unit
+        dark = near & (gray < gray[near].min() + 30)
+        found = np.array([columns[dark].mean(), rows[dark].mean()])
+        assert np.hypot(*(found - (x, y))) < 1.6 * unit
+
+
+def test_person_outweighs_view():
+    """The mean of six pictures is nearest to the mean of six others of the same person."""
+    people = 20
+    halves = np.array(
+        [
+            [np.mean([_gray(picture(0, number, start + index)) for index in range(6)], axis=0) for start in (0, 6)]
+            for number in range(people)
+        ]
+    ).reshape(people, 2, -1)
+    halves -= halves.mean(axis=(0, 1))
+    halves /= np.linalg.norm(halves, axis=2, keepdims=True)
+    nearest = np.argmax(halves[:, 0] @ halves[:, 1].T, axis=1)
+    assert np.mean(nearest == np.arange(people)) >= 0.75  # by chance 0.05
+
+
+def _gray(image):
+    gray = image.mean(axis=2).reshape(28, 4, 28, 4).mean(axis=(1, 3))
+    return (gray - gray.mean()) / gray.std()
+
+
+def test_background_does_not_tell_the_person():
+    """Top corners, where little of a head is, are no more alike within a person than between two."""
+    corners = np.array([[_top_corners(picture(0, number, index)) for index in range(8)] for number in range(30)])
+    within = corners.var(axis=1).mean()
+    between = corners.mean(axis=1).var(axis=0).mean()
+    assert between < 0.35 * within  # 1/8 when the person has no part in it, and some hair reaches the corners
+
+
+def _top_corners(image):
+    return [image[:8, :8].mean(), image[:8, -8:].mean()]
