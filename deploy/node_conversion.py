@@ -34,7 +34,7 @@ class NodeConversion:
     def __init__(self, node, inputs, arrays, onnx, source):
         self.node = node
         self.onnx = onnx
-        self.input_count = len(inputs)
+        self._input_count = len(inputs)
         self._inputs = inputs
         self._arrays = arrays
         self._source = source
@@ -46,6 +46,10 @@ class NodeConversion:
             return value
         array = self._array(value)
         return Value(self.onnx.constant(value, array), array.shape)
+
+    def values(self):
+        """Every input, at least one."""
+        return [self.value(index) for index in range(max(self._input_count, 1))]
 
     def parameter(self, index, shape, stored_shape=None):
         """Add the parameter that enters at ``index`` as an initializer; returns its name.
@@ -91,8 +95,8 @@ class NodeConversion:
         return self.node.error(f"{what} is not supported; choose an output before this node")
 
     def _input(self, index):
-        if index >= self.input_count:
-            raise self.node.error(f"expected an input {index}, found {self.input_count} inputs")
+        if index >= self._input_count:
+            raise self.node.error(f"expected an input {index}, found {self._input_count} inputs")
         return self._inputs[index]
 
     def _array(self, name):

@@ -85,7 +85,7 @@ def scalar(call):
 
 @rule("add_n", "ElementWiseSum", "_sum")
 def add_n(call):
-    values = [call.value(index) for index in range(call.input_count)]
+    values = call.values()
     for value in values[1:]:
         if not _may_be_equal(values[0].shape, value.shape):
             raise call.node.error(f"expected inputs of one shape, found {values[0].shape} and {value.shape}")
@@ -121,13 +121,13 @@ def reduction(call):
 
 @rule("Concat", "concat")
 def concat(call):
-    values = [call.value(index) for index in range(call.input_count)]
+    values = call.values()
     rank = len(values[0].shape)
     axis = _axis(call, call.node.integer("dim", 1), rank)
     for value in values[1:]:
-        others = [shape[:axis] + shape[axis + 1 :] for shape in (values[0].shape, value.shape)]
-        if not _may_be_equal(*others):
-            raise call.node.error(f"expected inputs equal but in axis {axis}, found {values[0].shape} and {value.shape}")
+        first, other = values[0].shape, value.shape
+        if not _may_be_equal(first[:axis] + first[axis + 1 :], other[:axis] + other[axis + 1 :]):
+            raise call.node.error(f"expected inputs that differ only in axis {axis}, found {first} and {other}")
     sizes = [value.shape[axis] for value in values]
     shape = list(values[0].shape)
     shape[axis] = None if None in sizes else sum(sizes)

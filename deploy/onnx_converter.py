@@ -11,8 +11,6 @@ from insightrec.deploy import onnx_arithmetic, onnx_layers  # noqa: F401
 from insightrec.deploy.node_conversion import RULES, NodeConversion
 from insightrec.deploy.onnx_graph import OnnxGraph, Value
 
-DATA = "data"  # MXNet's conventional name of the input
-
 
 def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
     """Convert a `SymbolGraph` and its `Params` to an ``onnx.ModelProto``.
@@ -38,7 +36,7 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
             raise graph.nodes[entry.node].error("expected an operator as output, found a variable; name an output")
     arrays = {**params.aux, **params.arg}
     onnx = OnnxGraph()
-    data_name = _data_variable(graph, arrays)
+    data_name = graph.data_name(params)
     data = Value(onnx.unique(data_name), (None, *input_shape))
     values = []  # of each node, its outputs; a variable stands for itself by name until a rule asks for it
     for node in graph.nodes:
@@ -52,9 +50,3 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
         inputs = [values[entry.node][entry.output] for entry in node.inputs]
         values.append(RULES[node.op](NodeConversion(node, inputs, arrays, onnx, params.source)))
     return onnx.model("insightrec", [data], [values[entry.node][entry.output] for entry in graph.heads])
-
-
-def _data_variable(graph, arrays):
-    """The variable that images enter by: ``data``, or else the first that is no parameter."""
-    variables = [node.name for node in graph.nodes if node.is_variable]
-    return DATA if DATA in variables else next((name for name in variables if name not in arrays), DATA)

@@ -92,7 +92,7 @@ def fully_connected(call):
     node, x = call.node, call.value()
     hidden = node.integer("num_hidden", 0)
     flatten = node.flag("flatten", True) or len(x.shape) == 2
-    name, features = (_flattened(call, x) if flatten else (x.name, x.shape[-1]))
+    name, features = _flattened(call, x) if flatten else (x.name, x.shape[-1])
     has_bias = not node.flag("no_bias", False)
     if flatten:
         inputs = [name, call.parameter(1, (hidden, features))] + ([call.parameter(2, (hidden,))] if has_bias else [])

@@ -136,7 +136,9 @@ class _Reader:
         if magic in (ARRAY_V2, ARRAY_V3):
             (storage,) = self.unpack("i")
             if storage != DENSE:
-                self.fail(f"expected dense storage (0), found type {storage}; save it with tostype('default')", at=start)
+                self.fail(
+                    f"expected dense storage (0), found type {storage}; store it dense, tostype('default')", at=start
+                )
         shape = self.shape(magic)
         if shape is None:
             return np.empty(0, np.float32)

@@ -16,6 +16,7 @@ from insightrec.recordio_tools.errors import ModelError
 MAX_BYTES = 1 << 26  # the largest known graph (2,339 nodes) takes 0.6 MB
 MAX_OUTPUTS = 1 << 10  # of one node; a count is listed output by output
 AUXILIARY_INPUTS = {"BatchNorm": ("moving_mean", "moving_var"), "BatchNorm_v1": ("moving_mean", "moving_var")}
+DATA = "data"  # MXNet's conventional name of the input
 EMBEDDING = "fc1_output"  # the feature tap of InsightFace's networks
 CLASSIFIER = "fc7"  # their classification layer, whose input is the (scaled, normalised) embedding
 _BEFORE_CLASSIFIER = ("L2Normalization", "_mul_scalar", "_MulScalar")
@@ -39,13 +40,19 @@ class SymbolGraph:
     @property
     def auxiliary_names(self):
         """Variables that hold moving means and variances, in order of use, each once."""
-        states = (entry for node in self.nodes if node.op in AUXILIARY_INPUTS for entry in node.inputs[-2:])
+        states = (entry for node in self.nodes if node.op in AUXILIARY_INPUTS for entry in node.inputs[3:])
         return list(dict.fromkeys(self.nodes[entry.node].name for entry in states))
 
     @property
     def output_names(self):
         """Every output of every operator, in order, as MXNet names them: ``fc1_output``."""
         return [node.output_name(i) for node in self.nodes if not node.is_variable for i in range(node.output_count)]
+
+    def data_name(self, params):
+        """The variable that images enter by: ``data``, or else the first that ``params`` do not hold."""
+        variables = [node.name for node in self.nodes if node.is_variable]
+        unknown = (name for name in variables if name not in params.arg and name not in params.aux)
+        return DATA if DATA in variables else next(unknown, DATA)
 
     def name_of(self, entry):
         """The name of one output."""
@@ -63,9 +70,9 @@ class SymbolGraph:
                 for output in range(0 if node.is_variable else node.output_count):
                     if node.output_name(output) == wanted:
                         return Entry(index, output)
-        names = self.output_names
-        near = difflib.get_close_matches(name, names, n=4, cutoff=0.5) or names[-4:]
-        raise ModelError(f"{self.source}: no output {name!r}; near it are: {', '.join(near)}")
+        names = {found.replace("_output", ""): found for found in self.output_names}
+        near = difflib.get_close_matches(name.replace("_output", ""), names) or list(names)[-3:]
+        raise ModelError(f"{self.source}: no output {name!r}; near it are: {', '.join(names[bare] for bare in near)}")
 
     def embedding_output(self):
         """The `Entry` whose value is the embedding.
@@ -181,9 +188,11 @@ class _Builder:
             raise ModelError(f"{self.source}: {place}: expected an edge [node, output], found {edge!r:.40}")
         known = len(self.position)
         if not 0 <= edge[0] < known:
-            raise ModelError(f"{self.source}: {place}: expected an edge to one of the {known} nodes before it, found {edge}")
+            raise ModelError(
+                f"{self.source}: {place}: expected an edge to a node 0..{known - 1} before it, found {edge}"
+            )
         entry = Entry(self.position[edge[0]], edge[1])
         node = self.nodes[entry.node]
         if not 0 <= edge[1] < node.output_count:
-            raise ModelError(f"{self.source}: {place}: {node.name!r} has {node.output_count} outputs, found edge {edge}")
+            raise node.error(f"expected an edge to one of its {node.output_count} outputs, found {edge} in {place}")
         return entry

@@ -9,7 +9,7 @@ import numpy as np
 
 from insightrec.eval.pack_embeddings import decode_to_size
 from insightrec.eval.pair_folds import pair_folds
-from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
+from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.image_codec import encode_rgb
 
 COLUMNS, ROWS = 4, 10  # pairs a page
@@ -51,25 +51,33 @@ def bad_cases(distance, is_same, fold_threshold):
     return accepts, rejects
 
 
-def write_bad_cases(folder, name, cases, pack, size, source, *, overwrite=False):
-    """Write `bad_case_pages` as ``<folder>/<name>-<page>.png``; returns how many pages there are.
+def write_bad_cases(folder, name, cases, pack, size, source):
+    """Write `bad_case_pages` as ``<folder>/<name>__<kind>-<number>.png``, replacing all pages of that name.
+
+    Args:
+        cases: dict kind, e.g. ``"false_accepts"``, -> list of `BadCase`.
+
+    Returns:
+        list of the paths written.
 
     Raises:
-        OutputError: pages of this name exist and ``overwrite`` is false; otherwise all of them are replaced.
-        ImageError: an image cannot be shown at ``size``.
+        ImageError: an image cannot be decoded or shown at ``size``.
     """
-    folder = Path(folder)
-    old = list(folder.glob(f"{glob.escape(name)}-*.png"))
-    refuse_existing(old, overwrite)
-    written = set()
-    for number, page in enumerate(bad_case_pages(cases, pack, size, source), start=1):
-        path = folder / f"{name}-{number:03}.png"
-        with atomic_write(path, overwrite=True) as file:
-            file.write(encode_rgb(page, ".png"))
-        written.add(path)
-    for path in set(old) - written:  # of an earlier run with more pages
+    old, written = page_files(folder, name), []
+    for kind, cases_of_kind in cases.items():
+        for number, page in enumerate(bad_case_pages(cases_of_kind, pack, size, source), start=1):
+            path = Path(folder) / f"{name}__{kind}-{number:03}.png"
+            with atomic_write(path, overwrite=True) as file:
+                file.write(encode_rgb(page, ".png"))
+            written.append(path)
+    for path in set(old) - set(written):  # an earlier run had more pages
         path.unlink()
-    return len(written)
+    return written
+
+
+def page_files(folder, name):
+    """The pages of ``name`` that are in ``folder``."""
+    return sorted(Path(folder).glob(f"{glob.escape(name)}__false_*.png"))
 
 
 def bad_case_pages(cases, pack, size, source):

@@ -75,12 +75,12 @@ def fit_eigenfaces(folder, pack, source):
         faces = FaceRecordSet(training)
         positions = sample_positions(len(faces))
         images = (faces[position][0] for position in positions)
-        fitted_to = f"{len(positions)} of {len(faces)} images of {training}"
+        fitted_to = f"fitted to {len(positions)} of {len(faces)} images of {training}"
     else:
         distinct = pack.distinct()[0]
         positions = sample_positions(len(distinct))
         images = (decode_rgb(distinct[position], source) for position in positions)
-        fitted_to = f"{len(positions)} of the {len(distinct)} images of {source} itself, as there is no {training}"
+        fitted_to = f"fitted to {len(positions)} of {len(distinct)} images of {source} itself; there is no {training}"
     return EigenfacesEmbedder(tqdm(images, "eigenfaces", len(positions), unit="image", disable=None)), fitted_to
 
 

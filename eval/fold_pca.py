@@ -20,8 +20,9 @@ def fold_pca_distances(unit, nfolds, components):
     Raises:
         InputError: more components than D or than training embeddings, or more folds than pairs.
     """
+    folds = pair_folds(len(unit) // 2, nfolds)
     distance = np.empty((nfolds, len(unit) // 2))
-    for fold, test in enumerate(pair_folds(len(unit) // 2, nfolds)):
+    for fold, test in enumerate(folds):
         train = unit if nfolds == 1 else np.delete(unit, np.s_[2 * test.start : 2 * test.stop], axis=0)
         if not 1 <= components <= min(train.shape):
             raise InputError(
@@ -35,5 +36,6 @@ def fold_pca_distances(unit, nfolds, components):
 
 def out_of_fold(distance, nfolds):
     """(nfolds, P) or (P,) distances to one per pair: that of the fold which holds the pair; returns (P,)."""
+    folds = pair_folds(np.shape(distance)[-1], nfolds)
     rows = np.broadcast_to(distance, (nfolds, np.shape(distance)[-1]))
-    return np.concatenate([row[test] for row, test in zip(rows, pair_folds(rows.shape[1], nfolds))])
+    return np.concatenate([row[test] for row, test in zip(rows, folds)])

@@ -39,9 +39,9 @@ def accepted_by_fold(distance, weight, thresholds, nfolds):
     """
     # bin b: the pair is accepted by thresholds b, b + 1, ...; the last bin by none
     bins = np.searchsorted(thresholds, distance, side="right")
-    bins = np.broadcast_to(bins, (nfolds, bins.shape[-1]))
+    folds = pair_folds(bins.shape[-1], nfolds)
     length = len(thresholds) + 1
-    for row, test in zip(bins, pair_folds(bins.shape[1], nfolds)):
+    for row, test in zip(np.broadcast_to(bins, (nfolds, bins.shape[-1])), folds):
         inside = np.bincount(row[test], weight[test], length).cumsum()[:-1]
         everywhere = np.bincount(row, weight, length).cumsum()[:-1]
         yield test, everywhere if nfolds == 1 else everywhere - inside, inside

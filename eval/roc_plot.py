@@ -36,7 +36,7 @@ def roc_figure(curves):
     FigureCanvasAgg(figure)
     for (roc_axes, det_axes), (target, models) in zip(figure.subplots(len(curves), 2, squeeze=False), curves.items()):
         left = min(0.1, *(1 / curve.negatives for curve in models.values()))
-        bottom = min(0.1, *(1 / curve.positives for curve in models.values()))
+        bottom = 0.7 * min(0.1, *(1 / curve.positives for curve in models.values()))  # one false reject is in view
         for (model, curve), color in zip(models.items(), _colors(len(models))):
             roc_axes.plot(curve.far, curve.tar, drawstyle="steps-post", color=color, label=model)
             det_axes.plot(curve.far, 1 - curve.tar, drawstyle="steps-post", color=color, label=model)
@@ -50,7 +50,7 @@ def roc_figure(curves):
             axes.grid(which="major", linewidth=0.5, color="0.85")
             axes.spines[["top", "right"]].set_visible(False)
         roc_axes.legend(loc="lower right", fontsize="small", ncols=-(-len(models) // LEGEND_ROWS))
-        det_axes.legend(handles=det_axes.lines[-1:], loc="upper left", fontsize="small")
+        det_axes.legend(handles=det_axes.lines[-1:], loc="upper right", fontsize="small")
     return figure
 
 

@@ -46,16 +46,16 @@ def validation_rate(distance, is_same, nfolds=10, far_target=1e-3, thresholds=VA
         InputError: lengths differ, a distance that is not finite, or more folds than pairs.
     """
     distance, is_same = check_pairs(distance, is_same)
-    rows = np.broadcast_to(distance, (nfolds, len(is_same)))
     negative = (~is_same).astype(np.float64)
     rates, fars, fold_threshold = [], [], []
-    for row, (test, train_false_accepts, _) in zip(rows, accepted_by_fold(distance, negative, thresholds, nfolds)):
+    counts = accepted_by_fold(distance, negative, thresholds, nfolds)
+    for fold, (test, train_false_accepts, _) in enumerate(counts):
         test_negatives = negative[test].sum()
         train_negatives = negative.sum() - (test_negatives if nfolds > 1 else 0)
         threshold = rate = far = None
         if train_negatives:
             threshold = interpolated_threshold(train_false_accepts / train_negatives, thresholds, far_target)
-            accepted = row[test] < threshold
+            accepted = (distance[fold] if distance.ndim == 2 else distance)[test] < threshold
             rate = _share(accepted[is_same[test]])
             far = _share(accepted[~is_same[test]])
         rates.append(rate)

@@ -1,55 +1,35 @@
 """Verify models on packs of face pairs (LFW, CFP, AgeDB-30): accuracy by 10 folds, VAL, TAR@FAR, EER, ROC.
 
-The flags, their defaults and the first printed lines are those of InsightFace's ``verification.py``.
+The flags and the first printed lines are those of InsightFace's ``verification.py``.
 """
 
 import argparse
 import functools
-import re
-import sys
+import itertools
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from insightrec.deploy.embedder import Embedder
-from insightrec.deploy.model_files import model_files
-from insightrec.eval.bad_cases import bad_cases, write_bad_cases
-from insightrec.eval.eigenfaces import fit_eigenfaces
-from insightrec.eval.pack_embeddings import PackEmbeddings, embed_pack
+from insightrec.deploy.embedder import BACKENDS, CHANNELS
+from insightrec.eval.bad_cases import bad_cases, page_files, write_bad_cases
+from insightrec.eval.pack_embeddings import embed_pack
 from insightrec.eval.roc_curve import roc_curve
 from insightrec.eval.roc_plot import ROC_PLOT, write_roc_plot
-from insightrec.eval.verification_report import REPORT_CSV, REPORT_JSON, report_lines, sha256, write_report
+from insightrec.eval.verification_report import REPORT_CSV, REPORT_JSON, report_lines, write_report
 from insightrec.eval.verification_result import verify
+from insightrec.eval.verification_runs import find_named_models, open_embedder, verification_runs
 from insightrec.eval.verification_targets import find_targets
-from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
+from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.command_line import image_size, tool
+from insightrec.recordio_tools.errors import OutputError
 from insightrec.recordio_tools.property_file import read_property
-from insightrec.recordio_tools.verification_pack import VerificationPack, read_pack
 
-EIGENFACES = "eigenfaces"
 BAD_CASES_FOLDER, EMBEDDINGS_FOLDER = "badcases", "."  # where modes 1 and 2 write without --output
-
-
-class Run(NamedTuple):
-    """One model on one target; ``facts`` says what ran, as str."""
-
-    target: str
-    model: str
-    pack: VerificationPack
-    source: Path
-    image_size: tuple
-    embeddings: PackEmbeddings
-    facts: dict
 
 
 def parse(argv):
     """The command line, as an argparse namespace."""
-    parser = argparse.ArgumentParser(
-        prog="verification.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = argparse.ArgumentParser(prog="verification.py", description=__doc__)
     add = parser.add_argument
     add(
         "--data-dir",
@@ -67,8 +47,8 @@ def parse(argv):
     add(
         "--target",
         default="lfw,cfp_ff,cfp_fp,agedb_30",
-        help="packs, separated by commas: names in --data-dir, or paths of .bin files; a name that is absent is "
-        "skipped (default: lfw,cfp_ff,cfp_fp,agedb_30)",
+        help="packs, separated by commas: names of packs in --data-dir, skipped where absent, or paths of .bin files "
+        "(default: lfw,cfp_ff,cfp_fp,agedb_30)",
     )
     add(
         "--mode",
@@ -78,10 +58,25 @@ def parse(argv):
         "model and target with embeddings, float32 (2P, D), normalized sums of both copies, and issame, bool (P,) "
         "(InsightFace's tool writes a pickle) (default: 0)",
     )
-    add("--nfolds", type=int, default=10, help="folds of cross-validation, 1 trains and tests on all pairs (default: 10)")
-    add("--pca", type=int, default=0, help="components of a PCA fitted to each fold's training pairs, 0 none (default: 0)")
-    add("--max", default="", help="'a,b': of the epochs of a bare prefix, newest first, take a to b-1 (default: all)")
-    add("--gpu", type=int, default=-1, help="index of the GPU, -1 the CPU (default: -1; InsightFace's is 0)")
+    add(
+        "--nfolds",
+        type=int,
+        default=10,
+        help="folds of cross-validation, 1 trains and tests on all pairs (default: 10)",
+    )
+    add(
+        "--pca",
+        type=int,
+        default=0,
+        help="components of a PCA fitted to each fold's training pairs, 0 none (default: 0)",
+    )
+    add("--max", default="", help="'a,b': of a bare prefix's epochs, if more than b, places a to b-1 (default: all)")
+    add(
+        "--gpu",
+        type=int,
+        help="index of the GPU, -1 the CPU (default: 0 where ONNX Runtime has CUDA, else -1); where the GPU cannot be "
+        "used the CPU is, with a warning",
+    )
     add("--batch-size", type=int, default=32, help="images a forward pass (default: 32)")
     add("--threads", type=int, help="threads of ONNX Runtime (default: its own choice, all cores)")
     add("--backend", choices=BACKENDS, default=BACKENDS[0], help=f"what runs the model (default: {BACKENDS[0]})")
@@ -96,92 +91,29 @@ def parse(argv):
         type=image_size,
         help="height,width in pixels of the model's input (default: of property in --data-dir, else the model's own)",
     )
-    add("--output-layer", help="the model's output that is the embedding (default: fc1_output or the only one)")
-    add("--color", choices=COLORS, default=COLORS[0], help=f"channels of the model's input (default: {COLORS[0]})")
+    add(
+        "--output-layer",
+        help="the model's output that is the embedding (default: fc1_output, or the first of a .onnx file)",
+    )
+    add("--color", choices=CHANNELS, default="rgb", help="channels of the model's input (default: rgb)")
     add("--mean", type=float, default=0.0, help="subtracted from pixels of 0..255 (default: 0)")
     add("--scale", type=float, default=1.0, help="then multiplied with (default: 1; e.g. 0.0078125 for 1/128)")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.batch_size < 1 or (args.threads or 1) < 1:
+        parser.error("--batch-size, --threads: expected 1 or more")
+    return args
 
 
 @tool
 def main(argv=None):
-    """Run the tool; see ``--help``."""
+    """Evaluate, show wrong pairs or save embeddings, for every target and every model."""
     args = parse(argv)
     targets = find_targets(args.data_dir, args.target)
-    models = [name for model in args.model for name in _model_names(model, args.max)]
-    {0: _evaluate, 1: _show_bad_cases}.get(args.mode, _save_embeddings)(args, targets, models)
-
-
-def _evaluate(args, targets, models):
-    folder = Path(args.output) if args.output else None
-    if folder:
-        refuse_existing([folder / name for name in (REPORT_JSON, REPORT_CSV, ROC_PLOT)], args.overwrite)
-    entries, curves, accuracies = [], {}, []
-    for run in _runs(args, targets, models):
-        result = verify(run.embeddings, args.nfolds, args.pca)
-        print(*report_lines(run.target, result), sep="\n", flush=True)
-        accuracies.append(result.flip.accuracy.mean)
-        if run.model == models[-1]:
-            print(f"Max of [{run.target}] is {max(accuracies):.5f}", flush=True)
-            accuracies.clear()
-        if result.flip.equal_error:
-            curve = roc_curve(result.flip.distance, run.pack.is_same)
-            curves.setdefault(run.target, {})[run.model] = curve
-        entries.append((run.facts, result))
-        if folder:  # after every model, so that a killed run keeps the figures it has
-            write_report(folder, entries)
-            write_roc_plot(folder, curves)
-
-
-def _show_bad_cases(args, targets, models):
-    folder = Path(args.output or BAD_CASES_FOLDER)
-    for run in _runs(args, targets, models):
-        figures = verify(run.embeddings, args.nfolds, args.pca).flip
-        accepts, rejects = bad_cases(figures.distance, run.pack.is_same, figures.accuracy.fold_threshold)
-        for kind, cases in (("false_accepts", accepts), ("false_rejects", rejects)):
-            name = f"{_stem(run.target, run.model)}__{kind}"
-            pages = write_bad_cases(
-                folder, name, cases, run.pack, run.image_size, run.source, overwrite=args.overwrite
-            )
-            print(f"[{run.target}]{kind.replace('_', ' ')}: {len(cases)} of {len(run.pack.is_same)} pairs")
-            print(f"[{run.target}]pages: {pages}, {folder / name}-*.png", flush=True)
-
-
-def _save_embeddings(args, targets, models):
-    folder = Path(args.output or EMBEDDINGS_FOLDER)
-    files = {(target, model): folder / f"{_stem(target, model)}.npz" for target in targets for model in models}
-    refuse_existing(files.values(), args.overwrite)
-    for run in _runs(args, targets, models):
-        path = files[run.target, run.model]
-        with atomic_write(path, overwrite=args.overwrite) as file:
-            np.savez(file, embeddings=run.embeddings.unit(flip=True).astype(np.float32), issame=run.pack.is_same)
-        print(f"[{run.target}]embeddings: {path}")
-
-
-def _runs(args, targets, models):
-    """Yield a `Run` for each target and, within it, each model: the order of InsightFace's tool."""
-    packs = {target: read_pack(path) for target, path in targets.items()}  # a damaged one is an error at once
-    load = functools.lru_cache(maxsize=1)(functools.partial(_load, args))
-    for target, source in targets.items():
-        pack_sha256 = sha256(source)
-        for model in models:
-            print(f"[{target}]Model: {model}", flush=True)
-            if model == EIGENFACES:
-                embedder, origin = fit_eigenfaces(args.data_dir, packs[target], source)
-                print(f"[{target}]eigenfaces are fitted to {origin}", flush=True)
-            else:
-                embedder, origin = load(model)
-            facts = {"target": target, "model": model, "model_from": origin, "pack_sha256": pack_sha256}
-            embeddings = embed_pack(embedder, packs[target], source)
-            yield Run(target, model, packs[target], source, embedder.image_size, embeddings, facts)
-
-
-def _load(args, model):
-    """(`Embedder`, str that names its files and their SHA-256)."""
-    embedder = Embedder(
-        model,
+    models = find_named_models(args.model, args.max)
+    open_model = functools.partial(
+        open_embedder,
         output=args.output_layer,
-        image_size=_image_size(args),
+        image_size=args.image_size or property_size(args.data_dir),
         color=args.color,
         mean=args.mean,
         scale=args.scale,
@@ -190,27 +122,72 @@ def _load(args, model):
         gpu=args.gpu,
         batch_size=args.batch_size,
     )
-    return embedder, ", ".join(f"{path} sha256 {sha256(path)}" for path in model_files(model))
+    mode = {0: evaluate, 1: show_bad_cases}.get(args.mode, save_embeddings)
+    mode(args, verification_runs(targets, models, open_model, args.data_dir))
 
 
-def _image_size(args):
-    """(H, W) of --image-size, else of the data set's ``property``, else None: the model's own."""
-    if args.image_size:
-        return args.image_size
-    file = Path(args.data_dir) / "property"
-    if not file.is_file():
-        return None
-    found = read_property(file)
-    return found.height, found.width
+def evaluate(args, runs):
+    """Mode 0: print the figures of every model on every target, and write them to ``--output``."""
+    folder = Path(args.output) if args.output else None
+    if folder:
+        refuse_existing([folder / name for name in (REPORT_JSON, REPORT_CSV, ROC_PLOT)], args.overwrite)
+    entries, curves = [], {}
+    for target, group in itertools.groupby(runs, key=lambda run: run.target):
+        accuracies = []
+        for run in group:
+            print(f"[{target}]Model: {run.model} ({run.origin})", flush=True)
+            result = verify(embed_pack(run.embedder, run.pack, run.source), args.nfolds, args.pca)
+            print(*report_lines(target, result), sep="\n", flush=True)
+            accuracies.append(result.flip.accuracy.mean)
+            entries.append((run.facts, result))
+            if result.flip.equal_error:
+                curves.setdefault(target, {})[run.model] = roc_curve(result.flip.distance, run.pack.is_same)
+            if folder:  # after every model, so that a killed run keeps the figures it has
+                write_report(folder, entries)
+            if folder and curves:
+                write_roc_plot(folder, curves)
+        print(f"Max of [{target}] is {max(accuracies):.5f}", flush=True)
 
 
-def _model_names(model, newest):
-    return [model] if model == EIGENFACES else list_models(model, newest)
+def show_bad_cases(args, runs):
+    """Mode 1: write pages of the pairs that each model gets wrong at the thresholds of their folds."""
+    folder = Path(args.output or BAD_CASES_FOLDER)
+    for run in runs:
+        refuse_existing(page_files(folder, run.name), args.overwrite)
+        figures = verify(embed_pack(run.embedder, run.pack, run.source), args.nfolds, args.pca).flip
+        accepts, rejects = bad_cases(figures.distance, run.pack.is_same, figures.accuracy.fold_threshold)
+        cases = {"false_accepts": accepts, "false_rejects": rejects}
+        written = write_bad_cases(folder, run.name, cases, run.pack, run.embedder.image_size, run.source)
+        print(
+            f"[{run.target}]{run.model}: {len(accepts)} false accepts and {len(rejects)} false rejects of "
+            f"{len(run.pack.is_same)} pairs, {len(written)} pages in {folder}",
+            flush=True,
+        )
 
 
-def _stem(target, model):
-    """Begins a run's file names: the target, and the model's file with its folder."""
-    return f"{target}__" + re.sub(r"[^\w.-]+", "_", "/".join(Path(model).parts[-2:])).lstrip("._")
+def save_embeddings(args, runs):
+    """Mode 2: write the embeddings of every pack, as they enter the distances with flip."""
+    folder = Path(args.output or EMBEDDINGS_FOLDER)
+    for run in runs:
+        path = folder / f"{run.name}.npz"
+        refuse_existing([path], args.overwrite)
+        embeddings = embed_pack(run.embedder, run.pack, run.source)
+        with atomic_write(path, overwrite=args.overwrite) as file:
+            np.savez(file, embeddings=embeddings.unit(flip=True).astype(np.float32), issame=embeddings.is_same)
+        print(f"[{run.target}]{run.model}: embeddings in {path}", flush=True)
+
+
+def refuse_existing(paths, overwrite):
+    """Raise `OutputError`, before hours of work, if any of ``paths`` exists and ``overwrite`` is false."""
+    existing = [str(path) for path in paths if path.exists()]
+    if existing and not overwrite:
+        raise OutputError(f"{', '.join(existing)}: exists already; choose another --output or give --overwrite")
+
+
+def property_size(folder):
+    """(height, width) that ``property`` in ``folder`` gives; None without that file: the model's own."""
+    file = Path(folder) / "property"
+    return tuple(read_property(file)[1:]) if file.is_file() else None
 
 
 if __name__ == "__main__":

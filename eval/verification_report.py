@@ -28,7 +28,7 @@ def report_lines(target, result):
         _validation_line(flip.validation),
     ]
     if flip.tar_at_far:
-        lines.append(f"TAR@FAR: {', '.join(map(_operating_point, flip.tar_at_far))}")
+        lines.append(_tar_line(flip.tar_at_far))
         lines.append(f"EER: {flip.equal_error.rate:.5f}")
     else:
         lines.append(f"TAR@FAR, EER: not defined, {result.same} of {result.pairs} pairs are of one person")
@@ -111,9 +111,18 @@ def _validation_line(validation):
     return f"{name}: {validation.mean:.5f}+-{validation.std:.5f}{far}{note}"
 
 
-def _operating_point(point):
-    few = "" if point.resolvable else ", too few negatives"
-    return f"{point.tar:.5f} at {_short(point.far_target)} ({point.false_accepts}/{point.negatives} false{few})"
+def _tar_line(points):
+    """Only what so many negatives resolve, and the rate without any false accept for what they do not."""
+    parts = [
+        f"{point.tar:.5f} at {_short(point.far_target)} ({point.false_accepts}/{point.negatives})"
+        for point in points
+        if point.resolvable
+    ]
+    finer = [point for point in points if not point.resolvable]
+    if finer:
+        targets = ", ".join(_short(point.far_target) for point in finer)
+        parts.append(f"{finer[0].tar:.5f} at 0/{finer[0].negatives} (too few negatives for {targets})")
+    return f"TAR@FAR: {', '.join(parts)}"
 
 
 def _short(far):

@@ -31,9 +31,7 @@ class AtomicFileSet:
         self._files = []
 
     def __enter__(self):
-        existing = [str(path) for path in self._paths if os.path.lexists(path)]
-        if existing and not self._overwrite:
-            raise OutputError(f"{', '.join(existing)}: exists already; choose another output or give --overwrite")
+        refuse_existing(self._paths, self._overwrite)
         try:
             for path in self._paths:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +77,13 @@ def atomic_write(path, *, overwrite=False):
     """
     with AtomicFileSet([path], overwrite=overwrite) as (file,):
         yield file
+
+
+def refuse_existing(paths, overwrite):
+    """Raise `OutputError` if one of ``paths`` exists and ``overwrite`` is false."""
+    existing = [str(path) for path in paths if os.path.lexists(path)]
+    if existing and not overwrite:
+        raise OutputError(f"{', '.join(existing)}: exists already; choose another output or give --overwrite")
 
 
 def _temporary(path):

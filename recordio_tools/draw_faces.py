@@ -23,7 +23,7 @@ from insightrec.recordio_tools.pair_list import FOLDS
 from insightrec.recordio_tools.synthetic_face import CROP, FaceIdentity, draw_face, person_rng
 
 SHEET_ROWS, SHEET_COLUMNS = 24, 12
-SIDES = range(16, 1025)  # pixels; below, a face is a few dots
+SIDES = range(16, 513)  # pixels; below, a face is a few dots
 PAIRS_NAME = "pairs.txt"
 _OWN_FILE = re.compile(rf"person_\d{{4,}}(/person_\d{{4,}}_\d{{4,}}\.jpg)?|{re.escape(PAIRS_NAME)}")
 

@@ -21,6 +21,7 @@ WHOLE, FIRST, MIDDLE, LAST = range(4)  # cflag
 
 _HEAD = struct.Struct("<II")
 HEAD_SIZE = _HEAD.size
+_unpack_head = _HEAD.unpack_from
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")  # by length modulo 4
 
 
@@ -71,41 +72,43 @@ def unframe(view, offset, source):
     Raises:
         RecordError: no record begins at ``offset``, or it is cut short.
     """
-    cflag, payload, end = _part(view, offset, source)
+    cflag, begin, end = _part(view, offset, source)
     if cflag == WHOLE:
-        return payload, end
+        return view[begin:end], end + (-end & 3)
     if cflag != FIRST:
-        raise RecordError(f"{source}: byte {offset}: expected the start of a record, found part type {cflag}; {_REPAIR}")
-    parts, start = [payload], offset
+        raise RecordError(
+            f"{source}: byte {offset}: expected the start of a record, found part type {cflag}; {_REPAIR}"
+        )
+    parts = [view[begin:end]]
     while cflag != LAST:
-        at = end
-        cflag, payload, end = _part(view, at, source)
+        at = end + (-end & 3)
+        cflag, begin, end = _part(view, at, source)
         if cflag not in (MIDDLE, LAST):
             raise RecordError(
-                f"{source}: byte {at}: expected a further part of the record at byte {start}, "
+                f"{source}: byte {at}: expected a further part of the record at byte {offset}, "
                 f"found part type {cflag}; {_REPAIR}"
             )
-        parts.append(payload)
-    return MAGIC_WORD.join(parts), end
+        parts.append(view[begin:end])
+    return MAGIC_WORD.join(parts), end + (-end & 3)
 
 
 def _part(view, offset, source):
+    """``(cflag, begin, end)`` of the part at ``offset``; parts and heads begin at multiples of four bytes."""
     try:
-        magic, word = _HEAD.unpack_from(view, offset)
+        magic, word = _unpack_head(view, offset)
     except struct.error:
         raise RecordError(
             f"{source}: byte {offset}: expected a record, found the file's end at byte {len(view)}; {_TRUNCATED}"
         ) from None
     if magic != MAGIC:
         raise RecordError(f"{source}: byte {offset}: expected magic {MAGIC:#x}, found {magic:#010x}; {_REPAIR}")
-    length = word & MAX_LENGTH
     begin = offset + HEAD_SIZE
-    end = begin + length
+    end = begin + (word & MAX_LENGTH)
     if end > len(view):
         raise RecordError(
-            f"{source}: byte {offset}: expected a record of {length} bytes, found {len(view) - begin}; {_TRUNCATED}"
+            f"{source}: byte {offset}: expected a record of {end - begin} bytes, found {len(view) - begin}; {_TRUNCATED}"
         )
-    return word >> 29, view[begin:end], end + (-length & 3)
+    return word >> 29, begin, end
 
 
 _REPAIR = "the file is damaged here, or its .idx belongs to another .rec"

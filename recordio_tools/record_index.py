@@ -1,14 +1,14 @@
 """The ``.idx`` beside a ``.rec``: one line ``key<TAB>byte offset`` for each record, in write order."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 
 from insightrec.recordio_tools.errors import RecordError
 
-_BLOCK = 1 << 19  # text parsed at once: small enough to stay in the processor's cache
+_BLOCK = 1 << 18  # bytes parsed at once: the allocator reuses blocks of this size, larger ones are mapped anew
 _MAX_DIGITS = 18  # what an int64 surely holds
-_PLAIN = b"0123456789\t\n"
 
 
 class RecordIndex:
@@ -22,7 +22,8 @@ class RecordIndex:
         self.keys = np.asarray(keys, np.int64)
         self.offsets = np.asarray(offsets, np.int64)
         self.source = str(source)
-        self._check_distinct(*self._build_lookup())
+        if self._build_lookup() < len(self):
+            self._refuse_duplicates()
 
     @classmethod
     def read(cls, path):
@@ -31,18 +32,9 @@ class RecordIndex:
         Raises:
             RecordError: a line is not two whole numbers, or a key stands twice.
         """
-        blocks, rest, lines = [], b"", 0
-        with open(path, "rb") as file:
-            while block := file.read(_BLOCK):
-                cut = block.rfind(b"\n") + 1
-                if cut:
-                    blocks.append(_parse(rest + block[:cut], path, lines))
-                    lines += len(blocks[-1])
-                    rest = b""
-                rest += block[cut:]
-        if rest:
-            blocks.append(_parse(rest + b"\n", path, lines))
-        table = np.concatenate(blocks) if blocks else np.empty((0, 2), np.int64)
+        table = _read_plain(path)
+        if table is None:
+            table = _read_by_line(path)
         return cls(table[:, 0], table[:, 1], path)
 
     def __len__(self):
@@ -63,28 +55,31 @@ class RecordIndex:
         return offset
 
     def _find(self, key):
-        if self._sorted_keys is None:
-            return int(self._table[key]) if 0 <= key < len(self._table) else -1
+        place = key if self._sorted_keys is None else self._search(key)
+        return self._table[place] if 0 <= place < len(self._table) else -1
+
+    def _search(self, key):
         place = int(np.searchsorted(self._sorted_keys, key))
-        found = place < len(self._sorted_keys) and self._sorted_keys[place] == key
-        return int(self._table[place]) if found else -1
+        return place if place < len(self) and self._sorted_keys[place] == key else -1
 
     def _build_lookup(self):
-        """A table by key where keys are dense (all InsightFace sets), else sorted keys to search."""
-        count = len(self.keys)
-        dense = count > 0 and self.keys.min() >= 0 and self.keys.max() < 2 * count + 1024
-        if dense:
-            self._sorted_keys = None
-            self._table = np.full(int(self.keys.max()) + 1, -1, np.int64)
-            self._table[self.keys] = self.offsets
-            return count, int(np.count_nonzero(self._table >= 0))
-        order = np.argsort(self.keys, kind="stable")
-        self._sorted_keys, self._table = self.keys[order], self.offsets[order]
-        return count, count - int(np.count_nonzero(np.diff(self._sorted_keys) == 0))
+        """A table by key where keys are dense (all InsightFace sets), else sorted keys to search.
 
-    def _check_distinct(self, records, distinct):
-        if distinct == records:
-            return
+        Returns the number of distinct keys.
+        """
+        count = len(self)
+        if count and self.keys.min() >= 0 and self.keys.max() < 2 * count + 1024:
+            table = np.full(int(self.keys.max()) + 1, -1, np.int64)
+            table[self.keys] = self.offsets
+            self._sorted_keys, distinct = None, np.count_nonzero(table >= 0)
+        else:
+            order = np.argsort(self.keys, kind="stable")
+            self._sorted_keys, table = self.keys[order], self.offsets[order]
+            distinct = count - np.count_nonzero(np.diff(self._sorted_keys) == 0)
+        self._table = memoryview(table)  # an item of a memoryview is an int, in a quarter of an array's time
+        return distinct
+
+    def _refuse_duplicates(self):
         keys, first, counts = np.unique(self.keys, return_index=True, return_counts=True)
         worst = int(np.argmax(counts > 1))
         raise RecordError(
@@ -93,28 +88,47 @@ class RecordIndex:
         )
 
 
-def _parse(text, path, lines_before):
-    """Text of whole lines to an int64 array (lines, 2)."""
+def _read_plain(path):
+    """The index as int64 (N, 2) if it is as MXNet writes it, else None."""
+    with open(path, "rb") as file:
+        # Room for as many lines as the file can hold; what is not written never becomes memory.
+        table = np.empty((os.fstat(file.fileno()).st_size // len("0\t0\n") + 1, 2), np.int64)
+        rows = 0
+        while text := file.read(_BLOCK) + file.readline():
+            block = _parse(text)
+            if block is None:
+                return None
+            table[rows : rows + len(block)] = block
+            rows += len(block)
+    return table[:rows]
+
+
+def _parse(text):
+    """Plain whole lines as int64 (lines, 2); None if they are not plain."""
     characters = np.frombuffer(text, np.uint8)
     lines = np.count_nonzero(characters == ord("\n"))
-    if np.count_nonzero(characters == ord("\t")) == lines and not text.translate(None, _PLAIN):
-        numbers = np.fromstring(text, np.int64, sep=" ")
-        if len(numbers) == 2 * lines and numbers.max() < 10**_MAX_DIGITS:
-            return numbers.reshape(lines, 2)
-    return _parse_by_line(text, path, lines_before)
+    if np.count_nonzero(characters < ord("0")) != 2 * lines or np.count_nonzero(characters == ord("\t")) != lines:
+        return None
+    if characters.max() > ord("9"):
+        return None
+    numbers = np.fromstring(text, np.int64, sep=" ")
+    if len(numbers) != 2 * lines or numbers.max() >= 10**_MAX_DIGITS:
+        return None
+    return numbers.reshape(lines, 2)
 
 
-def _parse_by_line(text, path, lines_before):
-    """The same for text that other tools wrote (blank lines, spaces, ``\\r\\n``), with the place of an error."""
+def _read_by_line(path):
+    """The same for what other tools write (blank lines, spaces, ``\r\n``), and to find the line of an error."""
     rows = []
-    for number, line in enumerate(text.split(b"\n")[:-1], lines_before + 1):
-        fields = line.split()
-        if not fields:
-            continue
-        if len(fields) != 2 or not all(field.isdigit() and len(field) <= _MAX_DIGITS for field in fields):
-            raise RecordError(
-                f"{path}: line {number}: expected 'key<TAB>offset', found {line[:60]!r}; "
-                f"rebuild the index or fetch {Path(path).name} again"
-            )
-        rows.append((int(fields[0]), int(fields[1])))
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            fields = line.split()
+            if not fields:
+                continue
+            if len(fields) != 2 or not all(field.isdigit() and len(field) <= _MAX_DIGITS for field in fields):
+                raise RecordError(
+                    f"{path}: line {number}: expected 'key<TAB>offset', found {line[:60]!r}; "
+                    f"rebuild the index or fetch {Path(path).name} again"
+                )
+            rows.append((int(fields[0]), int(fields[1])))
     return np.array(rows, np.int64).reshape(-1, 2)

@@ -14,6 +14,8 @@ from insightrec.recordio_tools.errors import RecordError
 
 _HEADER = struct.Struct("<IfQQ")
 HEADER_SIZE = _HEADER.size
+_unpack_header = _HEADER.unpack_from
+_FLOAT32 = np.dtype("<f4")
 
 
 class Labelled(NamedTuple):
@@ -44,7 +46,7 @@ def unpack_label(payload, source):
         RecordError: the payload is shorter than its header says.
     """
     try:
-        flag, label, id_, id2 = _HEADER.unpack_from(payload)
+        flag, label, id_, id2 = _unpack_header(payload)
     except struct.error:
         raise RecordError(
             f"{source}: expected a {HEADER_SIZE}-byte image header, found a payload of {len(payload)} bytes; "
@@ -58,4 +60,4 @@ def unpack_label(payload, source):
             f"{source}: expected a label of {flag} numbers, found {len(payload) - HEADER_SIZE} bytes after the header; "
             "the record is damaged"
         )
-    return Labelled(np.frombuffer(payload, "<f4", flag, HEADER_SIZE), id_, id2, payload[end:])
+    return Labelled(np.frombuffer(payload, _FLOAT32, flag, HEADER_SIZE), id_, id2, payload[end:])

@@ -121,7 +121,7 @@ class FaceIdentity:
 
 @dataclass(frozen=True)
 class FaceView:
-    """What differs between pictures of one person. The defaults are the neutral view: frontal, evenly lit, sharp."""
+    """What differs between pictures of one person. The defaults are the neutral view: frontal, lit from above."""
 
     yaw_deg: float = factor(0.0, 13.0)
     pitch_deg: float = factor(0.0, 7.0)
@@ -197,14 +197,13 @@ class _Pose:
     """From the head's frame to pixels of the picture: an affine map, (N, 3) to (N, 2)."""
 
     def __init__(self, identity, view, size):
-        yaw, pitch = np.deg2rad([view.yaw_deg, view.pitch_deg])
+        yaw, pitch, roll = np.deg2rad([view.yaw_deg, view.pitch_deg, view.roll_deg])
         turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
         nod = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
         flatten = (nod @ turn)[:2]
         landmarks, reference = _landmarks(identity, view), template(CROP)
         fit = similarity(landmarks @ flatten.T, reference)
-        cos, sin = view.scale * np.cos(np.deg2rad(view.roll_deg)), view.scale * np.sin(np.deg2rad(view.roll_deg))
-        left_over = np.array([[cos, -sin], [sin, cos]])
+        left_over = view.scale * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
         center = reference.mean(axis=0)
         shift = left_over @ (fit[:, 2] - center) + center + (view.shift_x, view.shift_y)
 
@@ -498,12 +497,8 @@ def _paint_skin_marks(canvas, identity):
 
 def _paint_hair(canvas, identity, view):
     hair = _hair_color(identity)
-    line, curve, slope, part = (
-        identity.hairline_y,
-        identity.hairline_curve,
-        identity.hair_slope,
-        identity.hair_parting + view.hair_shift,
-    )
+    line, curve, slope = identity.hairline_y, identity.hairline_curve, identity.hair_slope
+    part = identity.hair_parting + view.hair_shift
     outer = identity.head_width + 0.5 * max(identity.hair_volume, 0.5)
     temple = identity.head_width - 3
     end = min(max(0.5 * identity.hair_length - 18, line + 16), 12) + view.hair_shift

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import KFold
 
 from insightrec.eval.validation_rate import VALIDATION_THRESHOLDS, interpolated_threshold, validation_rate
+from insightrec.recordio_tools.errors import InputError
 
 COARSE = np.arange(0, 4, 0.05)
 
@@ -81,6 +82,12 @@ def test_tied_rates_are_resolved_as_numpy_interp_does(steps, far_target):
     thresholds = np.linspace(0, 1, len(rates))
     expected = np.interp(far_target, rates, thresholds) if rates[-1] >= far_target else 0
     assert interpolated_threshold(rates, thresholds, far_target) == expected
+
+
+@pytest.mark.parametrize("nfolds", [0, -1, 3])
+def test_impossible_fold_counts_are_refused(nfolds):
+    with pytest.raises(InputError, match="expected 1 to 2 folds"):
+        validation_rate([0.1, 0.2], [True, False], nfolds)
 
 
 def test_threshold_by_hand():

@@ -46,8 +46,9 @@ def test_further_lines_carry_counts_and_say_what_is_not_resolvable(result):
     lines = report_lines("lfw", result)[3:]
     assert lines[0].endswith(f"({result.flip.accuracy.correct} of 400 pairs right)")
     assert lines[1].startswith("[lfw]VAL@FAR=1e-3: 0.")
-    assert " at 1e-2 (2/200 false), " in lines[2]
-    assert " at 1e-3 (0/200 false, too few negatives), " in lines[2]
+    zero = result.flip.tar_at_far[2]
+    assert " at 1e-2 (2/200), " in lines[2]
+    assert lines[2].endswith(f", {zero.tar:.5f} at 0/200 (too few negatives for 1e-3, 1e-4, 1e-5)")
     assert lines[3].startswith("[lfw]EER: 0.0")
 
 

@@ -112,7 +112,8 @@ def set_statistics(mx, symbol, arrays, images):
 
 
 def forward(mx, symbol, arrays, images, is_train=False):
-    arguments, states = ({n: mx.nd.array(a) for n, a in part.items()} for part in (Params(arrays).arg, Params(arrays).aux))
+    params = Params(arrays)
+    arguments, states = ({name: mx.nd.array(a) for name, a in part.items()} for part in (params.arg, params.aux))
     arguments["data"] = mx.nd.array(images)
     executor = symbol.bind(mx.cpu(), arguments, aux_states=states, grad_req="null")
     return [output.asnumpy() for output in executor.forward(is_train=is_train)]

@@ -1,0 +1,85 @@
+"""Two ways of one job, timed in one run: warm-up, alternating repeats, medians, a row of CSV.
+
+CPU-seconds of the process (all threads) are compared, since machines are shared; what counts is the
+ratio. Rows are appended to ``results/<benchmark>.csv`` with the commit, hardware and versions.
+"""
+
+import csv
+import datetime
+import importlib.metadata
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "mxnet")
+
+
+def compare(benchmark, case, ours, incumbent, *, incumbent_name, runs=5, **figures):
+    """Time two functions of no arguments; print, record and return incumbent / ours (higher is better).
+
+    ``figures`` (name=value) are recorded too.
+    """
+    ours(), incumbent()
+    pairs = [(_cpu_seconds(ours), _cpu_seconds(incumbent)) for _ in range(runs)]
+    ours_s, incumbent_s = (statistics.median(column) for column in zip(*pairs))
+    return record(benchmark, case, ours_s, incumbent_s, incumbent_name=incumbent_name, runs=runs, **figures)
+
+
+def record(benchmark, case, ours_s, incumbent_s, *, incumbent_name, runs, **figures):
+    """Print and append one result; returns the ratio incumbent / ours."""
+    ratio = incumbent_s / ours_s
+    row = {
+        "date": datetime.date.today().isoformat(),
+        "commit": _commit(),
+        "case": case,
+        "incumbent": incumbent_name,
+        "ours_cpu_s": f"{ours_s:.4g}",
+        "incumbent_cpu_s": f"{incumbent_s:.4g}",
+        "ratio": f"{ratio:.2f}",
+        "runs": runs,
+        **figures,
+        "processor": _processor(),
+        "python": platform.python_version(),
+        **{package: _version(package) for package in PACKAGES},
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{benchmark}.csv"
+    new = not path.exists()
+    with open(path, "a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, row)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+    extra = "".join(f"  {name} {value}" for name, value in figures.items())
+    print(f"{case:44} ours {ours_s:8.4f} s  {incumbent_name} {incumbent_s:8.4f} s  ratio {ratio:7.2f}{extra}")
+    return ratio
+
+
+def _cpu_seconds(function):
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def _commit():
+    command = ["git", "-C", str(RESULTS.parent), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
+def _processor():
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def _version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "-"

@@ -1,0 +1,142 @@
+"""Aligned faces to embeddings, by a released model in MXNet's or ONNX's format."""
+
+import cv2
+import numpy as np
+
+from insightrec.deploy.model_files import ModelFiles, find_model
+from insightrec.deploy.mxnet_network import MXNetNetwork
+from insightrec.deploy.onnx_converter import convert
+from insightrec.deploy.onnx_network import OnnxNetwork
+from insightrec.deploy.params_file import read_params
+from insightrec.deploy.symbol_graph import read_symbol
+from insightrec.recordio_tools.errors import ImageError, ModelError
+
+CHANNELS = {"rgb": 3, "gray": 1}
+BACKENDS = ("onnxruntime", "mxnet")
+IMAGE_SIZE = (112, 112)  # of InsightFace's models; their graphs do not say it
+
+
+class Embedder:
+    """A model that turns aligned faces into embeddings.
+
+    Args:
+        model: ``prefix,epoch`` (MXNet), a path ending in ``.onnx``, or `ModelFiles`.
+        output: the output to take; None is ``fc1_output`` of an MXNet model, or what stands in its place
+            (`SymbolGraph.embedding_output`), and the first output of an ONNX model.
+        image_size: (height, width). None is what the ONNX file declares; where it declares none, and for
+            MXNet models, whose graphs carry no size, 112x112.
+        color: ``"rgb"``, or ``"gray"`` for models of one channel (OpenCV's RGB2GRAY).
+        mean, scale: the network sees (pixel - mean) * scale. The defaults feed 0..255, which is right for
+            InsightFace's models: they scale inside.
+        backend: ``"onnxruntime"``, or ``"mxnet"`` to run an MXNet model in MXNet itself.
+        threads: threads of one operator in ONNX Runtime; None is all cores. MXNet's are set by
+            ``OMP_NUM_THREADS``.
+        gpu: number of the CUDA device, -1 for the CPU.
+        batch_size: images per forward pass.
+
+    Attributes:
+        name: the model's file name without its ending.
+        image_size: (height, width) of the images it takes.
+        embedding_size: D.
+
+    Raises:
+        ModelError: files missing or damaged, operator not supported, no such output, or a model that does not
+            take images of this size and colour.
+        InputError: the backend or the GPU is not there.
+        ValueError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        model,
+        *,
+        output=None,
+        image_size=None,
+        color="rgb",
+        mean=0.0,
+        scale=1.0,
+        backend="onnxruntime",
+        threads=None,
+        gpu=-1,
+        batch_size=32,
+    ):
+        if color not in CHANNELS or backend not in BACKENDS or batch_size < 1:
+            raise ValueError(
+                f"expected a color of {', '.join(CHANNELS)}, a backend of {', '.join(BACKENDS)} and a batch_size of 1 "
+                f"or more, found {color!r}, {backend!r} and {batch_size}"
+            )
+        files = model if isinstance(model, ModelFiles) else find_model(model)
+        self.name = files.name
+        self.image_size = tuple(image_size or IMAGE_SIZE)
+        self._channels = CHANNELS[color]
+        self._mean, self._scale = mean, scale
+        self._batch_size = batch_size
+        self._fixed_batch = None
+        if files.params is None:
+            self._network = self._open_onnx(files, output, image_size, backend, threads, gpu)
+        elif backend == "mxnet":
+            self._network = MXNetNetwork(files, output=output, gpu=gpu)
+        else:
+            converted = convert(
+                read_symbol(files.graph),
+                read_params(files.params),
+                outputs=[output] if output else None,
+                input_shape=(self._channels, *self.image_size),
+            )
+            self._network = OnnxNetwork(converted.SerializeToString(), str(files.params), threads=threads, gpu=gpu)
+        blank = np.zeros((1, *self.image_size, 3), np.uint8)
+        self.embedding_size = self._forward(blank).shape[1]
+
+    def embed(self, images):
+        """Embeddings of ``images``, in order, as the network gives them (not normalized).
+
+        Args:
+            images: uint8 RGB (N, H, W, 3), 0..255, of `image_size`; N may be 0.
+
+        Returns:
+            float32 (N, D).
+
+        Raises:
+            ImageError: another shape or dtype.
+        """
+        height, width = self.image_size
+        is_array = isinstance(images, np.ndarray)
+        if not is_array or images.dtype != np.uint8 or images.shape[1:] != (height, width, 3):
+            found = f"{images.dtype} {images.shape}" if is_array else type(images).__name__
+            raise ImageError(f"{self.name}: expected images as uint8 (N, {height}, {width}, 3), found {found}")
+        embeddings = np.empty((len(images), self.embedding_size), np.float32)
+        step = self._fixed_batch or self._batch_size
+        for start in range(0, len(images), step):
+            embeddings[start : start + step] = self._forward(images[start : start + step])
+        return embeddings
+
+    def _forward(self, images):
+        """(B, D) of one batch; a model of fixed batch size sees blank images after the last."""
+        batch = np.zeros((self._fixed_batch or len(images), self._channels, *self.image_size), np.float32)
+        if self._channels == 1:
+            stacked = np.ascontiguousarray(images).reshape(-1, self.image_size[1], 3)
+            gray = cv2.cvtColor(stacked, cv2.COLOR_RGB2GRAY)
+            batch[: len(images), 0] = gray.reshape(len(images), *self.image_size)
+        else:
+            batch[: len(images)] = images.transpose(0, 3, 1, 2)
+        if self._mean != 0:
+            batch -= np.float32(self._mean)
+        if self._scale != 1:
+            batch *= np.float32(self._scale)
+        return self._network(batch)[: len(images)]
+
+    def _open_onnx(self, files, output, image_size, backend, threads, gpu):
+        if backend != "onnxruntime":
+            raise ModelError(f"{files.graph}: an ONNX model does not run in MXNet; use the backend onnxruntime")
+        network = OnnxNetwork(str(files.graph), str(files.graph), output=output, threads=threads, gpu=gpu)
+        self._fixed_batch, channels, height, width = network.input_shape
+        if channels not in (None, self._channels):
+            raise ModelError(
+                f"{files.graph}: expected an input of {self._channels} channels, found {network.input_shape}; "
+                "is the color another, or the channel last?"
+            )
+        declared = (height or self.image_size[0], width or self.image_size[1])
+        if image_size is not None and declared != self.image_size:
+            raise ModelError(f"{files.graph}: expected images of {self.image_size}, found an input of {declared}")
+        self.image_size = declared
+        return network

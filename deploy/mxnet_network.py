@@ -1,0 +1,53 @@
+"""A network in MXNet itself, from its original files: the yardstick for the converted one."""
+
+from insightrec.deploy.mxnet_import import import_mxnet
+from insightrec.deploy.params_file import read_params
+from insightrec.deploy.symbol_graph import read_symbol
+from insightrec.recordio_tools.errors import InputError, ModelError
+
+
+class MXNetNetwork:
+    """Images to embeddings: float32 (B, C, H, W) in, float32 (B, D) out.
+
+    Args:
+        files: the model's `ModelFiles`.
+        output: the name of the output, with or without ``_output``; the embedding if None.
+        gpu: number of the CUDA device, -1 for the CPU.
+
+    Raises:
+        ModelError: the files are damaged, a parameter is missing, or there is no such output.
+        InputError: MXNet is not installed, or has no such GPU.
+    """
+
+    def __init__(self, files, *, output=None, gpu=-1):
+        graph, params = read_symbol(files.graph), read_params(files.params)
+        mx = import_mxnet()
+        if gpu >= mx.context.num_gpus():
+            raise InputError(f"gpu {gpu}: MXNet finds {mx.context.num_gpus()} GPUs; use gpu -1 for the CPU")
+        self.source = str(files.params)
+        self._mx = mx
+        self._device = mx.gpu(gpu) if gpu >= 0 else mx.cpu()
+        wanted = graph.find_output(output) if output else graph.embedding_output()
+        data = graph.subgraph([wanted]).data_name(params)
+        try:
+            symbol = mx.sym.load(str(files.graph)).get_internals()[graph.name_of(wanted)]
+            # A SymbolBlock, hybridized: an executor fails at its second forward with MXNet's default subgraphs.
+            self._block = mx.gluon.SymbolBlock(symbol, mx.sym.var(data))
+            self._block.load_parameters(self.source, ctx=self._device, ignore_extra=True, cast_dtype=True)
+        except (mx.MXNetError, AssertionError, ValueError) as error:
+            raise ModelError(f"{self.source}: MXNet cannot load it: {_brief(error)}") from None
+        self._block.hybridize(static_alloc=True, static_shape=True)
+
+    def __call__(self, batch):
+        """Raises `ModelError` where the network does not take this shape."""
+        try:
+            embeddings = self._block(self._mx.nd.array(batch, ctx=self._device)).asnumpy()
+        except self._mx.MXNetError as error:
+            raise ModelError(f"{self.source}: fails on an input of shape {batch.shape}: {_brief(error)}") from None
+        return embeddings.reshape(len(batch), -1)
+
+
+def _brief(error):
+    """The line that says what is wrong; MXNet puts its own stack before it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__

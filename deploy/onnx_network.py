@@ -1,0 +1,77 @@
+"""A network in ONNX Runtime."""
+
+import numpy as np
+import onnxruntime
+
+from insightrec.recordio_tools.errors import InputError, ModelError
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+FATAL = 4  # log severity: errors reach the caller as exceptions, no need to print them as well
+
+
+class OnnxNetwork:
+    """Images to embeddings: float32 (B, C, H, W) in, float32 (B, D) out.
+
+    Args:
+        model: the serialized model, or the path of one, as ONNX Runtime takes it (bytes or str).
+        source: what to call the model in an error.
+        output: the name of the output; the first one if None.
+        threads: threads of one operator; None leaves the choice to ONNX Runtime (all cores).
+        gpu: number of the CUDA device, -1 for the CPU.
+
+    Attributes:
+        input_shape: (B, C, H, W) as the model declares it, None where it takes any size.
+
+    Raises:
+        ModelError: ONNX Runtime cannot load the model, it has no such output, or its input is not one
+            float32 tensor of four dimensions.
+        InputError: ``gpu`` is asked for where ONNX Runtime has no working CUDA.
+    """
+
+    def __init__(self, model, source, *, output=None, threads=None, gpu=-1):
+        self.source = source
+        self._session = _session(model, source, threads, gpu)
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 4:
+            found = ", ".join(f"{item.name} {item.type} {item.shape}" for item in inputs)
+            raise ModelError(f"{source}: expected one input, tensor(float) of (B, C, H, W), found {found or 'none'}")
+        self._input = inputs[0].name
+        self.input_shape = tuple(size if isinstance(size, int) and size > 0 else None for size in inputs[0].shape)
+        names = [item.name for item in self._session.get_outputs()]
+        if output is not None and output not in names:
+            raise ModelError(f"{source}: no output {output!r}; it has: {', '.join(names)}")
+        self._output = output or names[0]
+
+    def __call__(self, batch):
+        """Raises `ModelError` where the network does not take this shape."""
+        try:
+            (embeddings,) = self._session.run([self._output], {self._input: batch})
+        except Exception as error:  # ONNX Runtime's exceptions share no other base
+            raise ModelError(f"{self.source}: fails on an input of shape {batch.shape}: {_brief(error)}") from None
+        if np.shape(embeddings)[:1] != batch.shape[:1]:
+            place = f"{self.source}: output {self._output!r}"
+            raise ModelError(f"{place}: expected {len(batch)} rows, found shape {np.shape(embeddings)}")
+        return embeddings.reshape(len(batch), -1)
+
+
+def _session(model, source, threads, gpu):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = FATAL
+    providers = [CPU]
+    if gpu >= 0:
+        if CUDA not in onnxruntime.get_available_providers():
+            raise InputError(f"gpu {gpu}: this ONNX Runtime has no CUDA; install onnxruntime-gpu, or use gpu -1")
+        providers = [(CUDA, {"device_id": gpu}), CPU]
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=providers)
+    except Exception as error:
+        raise ModelError(f"{source}: ONNX Runtime cannot load it: {_brief(error)}") from None
+    if gpu >= 0 and CUDA not in session.get_providers():  # it falls back to the CPU in silence
+        raise InputError(f"gpu {gpu}: ONNX Runtime cannot start CUDA there; check the driver, or use gpu -1")
+    return session
+
+
+def _brief(error):
+    return " ".join(str(error).split())[:300]

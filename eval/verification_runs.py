@@ -1,0 +1,126 @@
+"""What a verification goes through: every target and, within it, every model."""
+
+import functools
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import onnxruntime
+
+from insightrec.deploy.embedder import Embedder
+from insightrec.deploy.model_files import find_models, parse_keep
+from insightrec.deploy.onnx_network import CUDA
+from insightrec.eval.eigenfaces import fit_eigenfaces
+from insightrec.eval.verification_report import sha256
+from insightrec.recordio_tools.errors import InputError, ModelError
+from insightrec.recordio_tools.verification_pack import VerificationPack, read_pack
+
+EIGENFACES = "eigenfaces"
+
+
+class Run(NamedTuple):
+    """One model on one target. ``origin`` says what the model was made from, ``origin_sha256`` hashes those files."""
+
+    target: str
+    source: Path
+    source_sha256: str
+    pack: VerificationPack
+    model: str
+    origin: str
+    origin_sha256: str
+    embedder: Any
+
+    @property
+    def name(self):
+        """Begins the names of this run's files."""
+        return f"{self.target}__{self.model.replace('/', '_')}"
+
+    @property
+    def facts(self):
+        """What ran, for a report: dict of str."""
+        return {
+            "target": self.target,
+            "pack": str(self.source),
+            "pack_sha256": self.source_sha256,
+            "model": self.model,
+            "model_origin": self.origin,
+            "model_sha256": self.origin_sha256,
+        }
+
+
+def verification_runs(targets, models, open_model, folder):
+    """Yield a `Run` for each of ``models`` on each of ``targets``, target by target as InsightFace's tool does.
+
+    One model is open at a time. All packs are read before the first run, so that a damaged one is an
+    error at once.
+
+    Args:
+        targets: dict name -> path of a pack (`find_targets`).
+        models: dict name -> `ModelFiles`, or None for eigenfaces (`find_named_models`).
+        open_model: makes an embedder of `ModelFiles`.
+        folder: the data set's, where eigenfaces look for ``train.rec``.
+
+    Raises:
+        InputError: a pack, a model or a training set is damaged.
+    """
+    packs = {target: read_pack(path) for target, path in targets.items()}
+    open_model = functools.lru_cache(maxsize=1)(open_model)  # a single model serves all targets
+    for target, source in targets.items():
+        source_sha256 = sha256(source)
+        for model, files in models.items():
+            if files is None:
+                paths = []
+                embedder, origin = fit_eigenfaces(folder, packs[target], source)
+            else:
+                paths = [path for path in (files.params, files.graph) if path]
+                embedder, origin = open_model(files), ", ".join(map(str, paths))
+            hashes = ", ".join(map(sha256, paths))
+            yield Run(target, source, source_sha256, packs[target], model, origin, hashes, embedder)
+
+
+def find_named_models(models, keep=""):
+    """The models of a list such as ``["softmax,50|60", "arcface.onnx", "eigenfaces"]``.
+
+    Args:
+        models: each as `find_models` takes it, or ``"eigenfaces"``.
+        keep: ``"a,b"`` or empty, which epochs of a bare prefix (`parse_keep`).
+
+    Returns:
+        dict of `ModelFiles`, None for eigenfaces, by a name of folder and file, e.g. ``model/softmax-0050``.
+
+    Raises:
+        ModelError: a file is missing, or two files have one name.
+        InputError: ``keep`` cannot be read.
+    """
+    named = {}
+    for model in models:
+        found = [None] if model == EIGENFACES else find_models(model, parse_keep(keep))
+        for files in found:
+            name = EIGENFACES if files is None else "/".join([*files.graph.parts[-2:-1], files.name])
+            if named.setdefault(name, files) != files:
+                raise ModelError(f"{model}: expected models of different names, found {name} twice; rename a folder")
+    return named
+
+
+def open_embedder(files, *, gpu=None, **options):
+    """Open an `Embedder`, on the CPU with a warning where ``gpu`` cannot be used.
+
+    Args:
+        files: `ModelFiles`.
+        gpu: number of the GPU, -1 for the CPU; None takes GPU 0 where ONNX Runtime is built for CUDA.
+        options: further arguments of `Embedder`.
+
+    Raises:
+        InputError: the model cannot be opened on the CPU either.
+    """
+    if gpu is None:
+        gpu = 0 if CUDA in onnxruntime.get_available_providers() else -1
+    try:
+        return Embedder(files, gpu=gpu, **options)
+    except ModelError:
+        raise
+    except InputError as reason:
+        if gpu < 0:
+            raise
+        warnings.warn(f"running on the CPU ({reason})", stacklevel=2)
+        return Embedder(files, gpu=-1, **options)

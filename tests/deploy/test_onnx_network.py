@@ -1,0 +1,68 @@
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+
+from insightrec.deploy.onnx_network import CUDA, OnnxNetwork
+from insightrec.recordio_tools.errors import InputError, ModelError
+
+
+def model(op="Flatten", shape=("n", 3, 2, 2), kind=TensorProto.FLOAT, inputs=1, **attributes):
+    """The bytes of a model of one operator."""
+    names = [f"in{index}" for index in range(inputs)]
+    graph = helper.make_graph(
+        [helper.make_node(op, names, ["emb"], **attributes), helper.make_node("Identity", ["emb"], ["copy"])],
+        "net",
+        [helper.make_tensor_value_info(name, kind, shape) for name in names],
+        [helper.make_tensor_value_info(name, kind, None) for name in ("emb", "copy")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8).SerializeToString()
+
+
+def test_embeds(rng):
+    network = OnnxNetwork(model(), "net.onnx", threads=1)
+    assert network.input_shape == (None, 3, 2, 2)
+    batch = rng.standard_normal((5, 3, 2, 2)).astype(np.float32)
+    np.testing.assert_array_equal(network(batch), batch.reshape(5, 12))
+    np.testing.assert_array_equal(OnnxNetwork(model(), "net.onnx", output="copy")(batch), batch.reshape(5, 12))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"not a model", "net.onnx: ONNX Runtime cannot load it"),
+        (model()[:50], "net.onnx: ONNX Runtime cannot load it"),
+        (model(shape=("n", 12)), r"expected one input, tensor\(float\) of \(B, C, H, W\), found in0 tensor\(float\)"),
+        (model(kind=TensorProto.DOUBLE), r"expected one input.*found in0 tensor\(double\)"),
+        (model("Add", inputs=2), "expected one input.*found in0 .*, in1"),
+    ],
+)
+def test_what_is_not_a_network(data, message):
+    with pytest.raises(ModelError, match=message) as raised:
+        OnnxNetwork(data, "net.onnx")
+    assert "\n" not in str(raised.value)
+
+
+def test_no_such_output():
+    with pytest.raises(ModelError, match=r"net.onnx: no output 'fc1'; it has: emb, copy"):
+        OnnxNetwork(model(), "net.onnx", output="fc1")
+
+
+def test_an_input_it_does_not_take():
+    network = OnnxNetwork(model(), "net.onnx")
+    with pytest.raises(ModelError, match=r"net.onnx: fails on an input of shape \(1, 3, 4, 4\): "):
+        network(np.zeros((1, 3, 4, 4), np.float32))
+
+
+def test_an_output_without_rows():
+    network = OnnxNetwork(model("ReduceSum", keepdims=0), "net.onnx")
+    with pytest.raises(ModelError, match=r"output 'emb': expected 2 rows, found shape \(\)"):
+        network(np.zeros((2, 3, 2, 2), np.float32))
+
+
+@pytest.mark.skipif(CUDA in onnxruntime.get_available_providers(), reason="ONNX Runtime has CUDA here")
+def test_gpu_without_cuda():
+    with pytest.raises(
+        InputError, match=r"gpu 0: this ONNX Runtime has no CUDA; install onnxruntime-gpu, or use gpu -1"
+    ):
+        OnnxNetwork(model(), "net.onnx", gpu=0)
