@@ -53,7 +53,7 @@ def main():
 
         def random_bytes():
             for key in keys:
-                bytes(unpack_label(ours.read(key), "ours.rec").image)
+                bytes(unpack_label(ours.read(key), "ours.rec")[1])
 
         compare("record_file", "random reads, views", random_views, random_mxnet, incumbent_name="mxnet")
         compare("record_file", "random reads, copied to bytes", random_bytes, random_mxnet, incumbent_name="mxnet")

@@ -39,6 +39,13 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
     data_name = graph.data_name(params)
     data = Value(onnx.unique(data_name), (None, *input_shape))
     values = []  # of each node, its outputs; a variable stands for itself by name until a rule asks for it
+
+    def output_of(entry):
+        outputs = values[entry.node]
+        if entry.output >= len(outputs):
+            raise graph.nodes[entry.node].error(f"expected an edge to one of {len(outputs)} outputs, found {entry.output}")
+        return outputs[entry.output]
+
     for node in graph.nodes:
         if node.is_variable:
             values.append([data if node.name == data_name else node.name])
@@ -47,6 +54,6 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
             near = difflib.get_close_matches(node.op, RULES)
             hint = f" (similar ones: {', '.join(near)})" if near else ""
             raise node.error(f"this operator is not supported{hint}; choose an output before this node")
-        inputs = [values[entry.node][entry.output] for entry in node.inputs]
+        inputs = [output_of(entry) for entry in node.inputs]
         values.append(RULES[node.op](NodeConversion(node, inputs, arrays, onnx, params.source)))
-    return onnx.model("insightrec", [data], [values[entry.node][entry.output] for entry in graph.heads])
+    return onnx.model("insightrec", [data], [output_of(entry) for entry in graph.heads])

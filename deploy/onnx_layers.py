@@ -181,7 +181,7 @@ def _window(call, key, default):
     spatial = len(call.value().shape) - 2
     window = call.node.shape(key, None) or (() if default is None else (default,) * spatial)
     least = 0 if key == "pad" else 1
-    if len(window) != spatial or min(window, default=least) < least:
+    if spatial < 1 or len(window) != spatial or min(window) < least:
         raise call.node.error(f"attribute {key}: expected {spatial} numbers of {least} and more, found {window}")
     return window
 

@@ -21,7 +21,7 @@ from insightrec.recordio_tools.errors import ModelError
 LIST_MAGIC = 0x112
 ARRAY_V1, ARRAY_V2, ARRAY_V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 DENSE = 0
-CPU = (1, 0)  # device type and id; what a reader does with any other is to put the array on the CPU first
+CPU = (1, 0)  # device type and id; where the array was when saved, of no use to a reader
 MAX_DIMENSIONS = 32  # NumPy's limit before 2.0
 DTYPES = tuple(np.dtype(code) for code in ("<f4", "<f8", "<f2", "u1", "<i4", "i1", "<i8", "?"))  # by MXNet's number
 SMALLEST_ARRAY = 12  # bytes: the oldest version's empty array (its ndim alone) and the length of its name
@@ -136,9 +136,7 @@ class _Reader:
         if magic in (ARRAY_V2, ARRAY_V3):
             (storage,) = self.unpack("i")
             if storage != DENSE:
-                self.fail(
-                    f"expected dense storage (0), found type {storage}; store it dense, tostype('default')", at=start
-                )
+                self.fail(f"expected dense storage (0), found type {storage}; save the array as a dense one", at=start)
         shape = self.shape(magic)
         if shape is None:
             return np.empty(0, np.float32)

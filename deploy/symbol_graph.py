@@ -51,8 +51,8 @@ class SymbolGraph:
     def data_name(self, params):
         """The variable that images enter by: ``data``, or else the first that ``params`` do not hold."""
         variables = [node.name for node in self.nodes if node.is_variable]
-        unknown = (name for name in variables if name not in params.arg and name not in params.aux)
-        return DATA if DATA in variables else next(unknown, DATA)
+        known = {*params.arg, *params.aux}
+        return DATA if DATA in variables else next((name for name in variables if name not in known), DATA)
 
     def name_of(self, entry):
         """The name of one output."""
@@ -191,8 +191,6 @@ class _Builder:
             raise ModelError(
                 f"{self.source}: {place}: expected an edge to a node 0..{known - 1} before it, found {edge}"
             )
-        entry = Entry(self.position[edge[0]], edge[1])
-        node = self.nodes[entry.node]
-        if not 0 <= edge[1] < node.output_count:
-            raise node.error(f"expected an edge to one of its {node.output_count} outputs, found {edge} in {place}")
-        return entry
+        if not 0 <= edge[1] < MAX_OUTPUTS:
+            raise ModelError(f"{self.source}: {place}: expected an edge to an output 0..{MAX_OUTPUTS - 1}, found {edge}")
+        return Entry(self.position[edge[0]], edge[1])

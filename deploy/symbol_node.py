@@ -49,7 +49,7 @@ class Node:
         """The name MXNet gives an output: ``fc1_output``, or ``slice0_output1`` where there are several."""
         if self.is_variable:
             return self.name
-        return f"{self.name}_output" if self.output_count == 1 else f"{self.name}_output{index}"
+        return f"{self.name}_output" if self.output_count == 1 and index == 0 else f"{self.name}_output{index}"
 
     def text(self, key, default):
         value = self.attributes.get(key)

@@ -19,9 +19,8 @@ from insightrec.eval.verification_report import REPORT_CSV, REPORT_JSON, report_
 from insightrec.eval.verification_result import verify
 from insightrec.eval.verification_runs import find_named_models, open_embedder, verification_runs
 from insightrec.eval.verification_targets import find_targets
-from insightrec.recordio_tools.atomic_file import atomic_write
+from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
 from insightrec.recordio_tools.command_line import image_size, tool
-from insightrec.recordio_tools.errors import OutputError
 from insightrec.recordio_tools.property_file import read_property
 
 BAD_CASES_FOLDER, EMBEDDINGS_FOLDER = "badcases", "."  # where modes 1 and 2 write without --output
@@ -175,13 +174,6 @@ def save_embeddings(args, runs):
         with atomic_write(path, overwrite=args.overwrite) as file:
             np.savez(file, embeddings=embeddings.unit(flip=True).astype(np.float32), issame=embeddings.is_same)
         print(f"[{run.target}]{run.model}: embeddings in {path}", flush=True)
-
-
-def refuse_existing(paths, overwrite):
-    """Raise `OutputError`, before hours of work, if any of ``paths`` exists and ``overwrite`` is false."""
-    existing = [str(path) for path in paths if path.exists()]
-    if existing and not overwrite:
-        raise OutputError(f"{', '.join(existing)}: exists already; choose another --output or give --overwrite")
 
 
 def property_size(folder):

@@ -35,7 +35,7 @@ class AtomicFileSet:
         try:
             for path in self._paths:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._files.append(open(_temporary(path), "wb", buffering=_BUFFER))  # noqa: SIM115
+                self._files.append(open(_temporary(path), "wb", buffering=_BUFFER))
         except BaseException:
             self._discard()
             raise

@@ -31,7 +31,7 @@ def parse(argv):
         ".rec beside it (face2rec2's form); image paths are relative to the current folder or, where the first is not "
         "found there, to the list's folder",
     )
-    parser.add_argument("--root", help="instead of PREFIX: a folder that holds one folder of aligned faces per identity")
+    parser.add_argument("--root", help="instead of PREFIX: a folder with one folder of aligned faces per identity")
     parser.add_argument("--output", help="folder for the set (default: the folder that holds --root, or the list's)")
     parser.add_argument(
         "--image-size",
@@ -44,7 +44,10 @@ def parse(argv):
         "--color", type=int, choices=(1, 0), default=1, help="1 color, 0 gray, for faces warped here (default: 1)"
     )
     parser.add_argument(
-        "--num-thread", type=int, default=os.cpu_count(), help="threads; the output does not depend on it (default: all cores)"
+        "--num-thread",
+        type=int,
+        default=os.cpu_count(),
+        help="threads; the output is the same (default: all cores)",
     )
     parser.add_argument(
         "--label-dialect",
@@ -95,7 +98,14 @@ def pack_root(args):
     inside = output.resolve() in root.resolve().parents
     list_folder = os.path.relpath(root, output) if inside else root.resolve()
     pack(
-        rows, root, output, args, num_classes=rows[-1].label + 1, size=args.image_size, folder=root, list_folder=list_folder
+        rows,
+        root,
+        output,
+        args,
+        num_classes=rows[-1].label + 1,
+        size=args.image_size,
+        folder=root,
+        list_folder=list_folder,
     )
 
 
@@ -120,7 +130,15 @@ def pack_list(path, args):
     folder = Path() if (Path() / rows[0].path).exists() else path.parent
     keeps_property = has_property and output.resolve() == path.parent.resolve()
     pack(
-        rows, path, output, args, num_classes=classes, size=size, folder=folder, stem=path.stem, write_property=not keeps_property
+        rows,
+        path,
+        output,
+        args,
+        num_classes=classes,
+        size=size,
+        folder=folder,
+        stem=path.stem,
+        write_property=not keeps_property,
     )
 
 

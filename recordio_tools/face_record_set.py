@@ -60,8 +60,8 @@ class FaceRecordSet:
 
     def __getitem__(self, position):
         """``(image, label)`` at ``position``: uint8 RGB (H, W, 3), and the class as an int."""
-        labelled = self.record(position)
-        return decode_rgb(labelled.image, self.describe(position)), class_of(labelled.label)
+        label, image = self.record(position)
+        return decode_rgb(image, self.describe(position)), class_of(label)
 
     def __reduce__(self):
         return type(self), (self.path,)
@@ -75,12 +75,12 @@ class FaceRecordSet:
         return f"{self.path}: record {self.key(position)}"
 
     def record(self, position):
-        """The `Labelled` record of an image: label as stored, encoded image without a copy."""
+        """``(label, image)``: the label as stored, and the encoded image without a copy."""
         return self._unpack(self.key(position))
 
     def label(self, position):
         """Class of an image: the scalar label, or the first value of a vector label."""
-        return class_of(self.record(position).label)
+        return class_of(self.record(position)[0])
 
     def labels(self):
         """Classes of all images, int64 (N,); reads the header of every record."""
@@ -130,7 +130,7 @@ class FaceRecordSet:
         """``(start, end)`` of an indexed set, or None for a flat one."""
         if 0 not in self.records.index:
             return None
-        label, *_, image = self._unpack(0)
+        label, image = self._unpack(0)
         # A flat set's image 0 may carry a vector label too; only a header carries no image.
         if np.size(label) != 2 or len(image):
             return None
@@ -155,7 +155,7 @@ class FaceRecordSet:
     def _read_ranges(self):
         ranges = np.empty((len(self._identity_keys), 2))
         for identity, key in enumerate(self._identity_keys):
-            label = self._unpack(key).label
+            label, _ = self._unpack(key)
             if np.size(label) != 2:
                 raise RecordError(f"{self.path}: record {key}: expected an image range [a, b), found label {label}")
             ranges[identity] = label
@@ -164,7 +164,7 @@ class FaceRecordSet:
             boundaries = exact_boundaries(np.append(ranges[:, 0], ranges[-1, 1]), self._begins_label)
             ranges = np.stack([boundaries[:-1], boundaries[1:]], axis=1)
             warnings.warn(
-                f"{self.path}: identity ranges above 2^24, which float32 labels round, were taken from the image labels",
+                f"{self.path}: identity ranges above 2^24, which float32 rounds, were taken from the image labels",
                 RecordSetWarning,
                 stacklevel=4,
             )
@@ -177,7 +177,10 @@ class FaceRecordSet:
         return 1 < key <= len(self) and self.label(key - 1) != self.label(key - 2)
 
     def _begins_identities(self, key):
-        return key in self.records.index and not len(self._unpack(key).image) and len(self._unpack(key - 1).image) > 0
+        if key not in self.records.index:
+            return False
+        (_, image), (_, image_before) = self._unpack(key), self._unpack(key - 1)
+        return len(image) == 0 < len(image_before)
 
     def _unpack(self, key):
         return unpack_label(self.records.read(key), f"{self.path}: record {key}")

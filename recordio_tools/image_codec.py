@@ -40,7 +40,7 @@ def decode_rgb(data, source):
     except cv2.error as error:
         raise ImageError(f"{source}: cannot be decoded ({error.err}); replace or remove this image") from None
     if image is None:
-        raise ImageError(f"{source}: expected an image, found {_describe(data)}; replace or remove this image")
+        raise _no_image(data, source)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
 
 
@@ -73,7 +73,7 @@ def read_image_header(data, source):
         with Image.open(io.BytesIO(data)) as image:
             return ImageHeader(image.format, image.height, image.width)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise ImageError(f"{source}: expected an image, found {_describe(data)}; replace or remove this image") from None
+        raise _no_image(data, source) from None
 
 
 def check_whole(data, source):
@@ -82,7 +82,7 @@ def check_whole(data, source):
     OpenCV decodes a JPEG that was cut short to a picture with a gray lower part, without an error.
     """
     if len(data) == 0:
-        raise ImageError(f"{source}: expected an image, found 0 bytes; replace or remove this image")
+        raise _no_image(data, source)
     data = bytes(data)
     # Inside a JPEG scan an 0xff is always followed by 0x00, so an end marker there is a real one.
     cut_jpeg = data.startswith(_JPEG_HEAD) and data.rfind(_JPEG_END) <= data.rfind(_JPEG_SCAN)
@@ -91,5 +91,6 @@ def check_whole(data, source):
         raise ImageError(f"{source}: image is cut short after {len(data)} bytes; replace or remove this image")
 
 
-def _describe(data):
-    return f"{len(data)} bytes beginning {bytes(data[:8]).hex(' ')}"
+def _no_image(data, source):
+    found = f"{len(data)} bytes beginning {bytes(data[:8]).hex(' ')}" if len(data) else "0 bytes"
+    return ImageError(f"{source}: expected an image, found {found}; replace or remove this image")

@@ -20,7 +20,8 @@ def find_tools():
     for room in ROOMS:
         for path in sorted(_folder(room).glob("*.py")):
             tree = ast.parse(path.read_bytes())
-            if path != Path(__file__) and any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
+            functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+            if "main" in functions and path.stem != Path(__file__).stem:
                 docstring = ast.get_docstring(tree) or ""
                 tools[path.stem] = (f"insightrec.{room}.{path.stem}", docstring.partition("\n")[0])
     return tools

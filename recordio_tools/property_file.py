@@ -34,7 +34,9 @@ def read_property(path):
         with open(path, "rb") as file:
             text = file.read(_MAX_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
-        raise RecordError(f"{path}: expected a property file, found none; write one: num_classes,height,width") from None
+        raise RecordError(
+            f"{path}: expected a property file, found none; write one: num_classes,height,width"
+        ) from None
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     fields = [field.strip() for field in line.split(",")]
     if len(fields) != 3 or not all(field.isascii() and field.isdigit() and int(field) > 0 for field in fields):

@@ -37,14 +37,14 @@ def extract_images(faces, folder, positions, *, threads, skip_errors=False, resu
 
     def extract(position):
         try:
-            labelled = faces.record(position)
-            decode_rgb(labelled.image, faces.describe(position))
-            suffix = SUFFIXES.get(read_image_header(labelled.image, faces.describe(position)).format, ".img")
-            label = class_of(labelled.label)
+            label, image = faces.record(position)
+            decode_rgb(image, faces.describe(position))
+            suffix = SUFFIXES.get(read_image_header(image, faces.describe(position)).format, ".img")
+            label = class_of(label)
         except InputError as error:
             return error
         path = f"{label:0{label_digits}d}/{faces.key(position):0{key_digits}d}{suffix}"
-        _write(folder / path, labelled.image, resume)
+        _write(folder / path, image, resume)
         return path, label
 
     rows, skipped = [], []

@@ -18,7 +18,10 @@ def parse(argv):
     parser = argparse.ArgumentParser(prog="rec_info.py", description=__doc__)
     parser.add_argument("set", help="folder of a record set, or one .rec file")
     parser.add_argument(
-        "--images", type=int, default=10000, help="how many images to look into, evenly spread; 0 for all (default: 10000)"
+        "--images",
+        type=int,
+        default=10000,
+        help="how many images to look into, evenly spread; 0 for all (default: 10000)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON (default: text)")
     args = parser.parse_args(argv)

@@ -105,8 +105,9 @@ def _part(view, offset, source):
     begin = offset + HEAD_SIZE
     end = begin + (word & MAX_LENGTH)
     if end > len(view):
+        found = len(view) - begin
         raise RecordError(
-            f"{source}: byte {offset}: expected a record of {end - begin} bytes, found {len(view) - begin}; {_TRUNCATED}"
+            f"{source}: byte {offset}: expected a record of {end - begin} bytes, found {found}; {_TRUNCATED}"
         )
     return word >> 29, begin, end
 

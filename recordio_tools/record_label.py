@@ -6,7 +6,6 @@ header as ``flag`` float32 values, and the header's own label is 0. (MXNet 1.9.1
 """
 
 import struct
-from typing import NamedTuple, Union
 
 import numpy as np
 
@@ -14,24 +13,11 @@ from insightrec.recordio_tools.errors import RecordError
 
 _HEADER = struct.Struct("<IfQQ")
 HEADER_SIZE = _HEADER.size
-_unpack_header = _HEADER.unpack_from
+_unpack_label = struct.Struct("<If16x").unpack_from
 _FLOAT32 = np.dtype("<f4")
 
 
-class Labelled(NamedTuple):
-    """One unpacked record payload.
-
-    label: float for a scalar label, else a float32 array of shape (flag,).
-    image: memoryview or bytes of the encoded image; empty for header and identity records.
-    """
-
-    label: Union[float, np.ndarray]
-    id: int
-    id2: int
-    image: memoryview
-
-
-def pack_label(label, image=b"", *, id=0, id2=0):  # noqa: A002 - the field's name in the format
+def pack_label(label, image=b"", *, id=0, id2=0):
     """One payload. ``label``: a number, or a sequence of numbers stored as float32; ``image``: bytes."""
     if isinstance(label, (int, float, np.number)):
         return _HEADER.pack(0, label, id, id2) + image
@@ -40,24 +26,22 @@ def pack_label(label, image=b"", *, id=0, id2=0):  # noqa: A002 - the field's na
 
 
 def unpack_label(payload, source):
-    """Split a payload into `Labelled`; nothing is copied.
+    """Split a payload into ``(label, image)``; nothing is copied.
+
+    Returns:
+        label: float if it is a scalar, else a float32 array (flag,).
+        image: the encoded image, a slice of ``payload``; empty for header and identity records.
 
     Raises:
         RecordError: the payload is shorter than its header says.
     """
     try:
-        flag, label, id_, id2 = _unpack_header(payload)
-    except struct.error:
+        flag, label = _unpack_label(payload)
+        if flag == 0:
+            return label, payload[HEADER_SIZE:]
+        return np.frombuffer(payload, _FLOAT32, flag, HEADER_SIZE), payload[HEADER_SIZE + 4 * flag :]
+    except (struct.error, ValueError):
         raise RecordError(
-            f"{source}: expected a {HEADER_SIZE}-byte image header, found a payload of {len(payload)} bytes; "
-            "this is not an MXNet image record"
+            f"{source}: expected an image header of {HEADER_SIZE} bytes and the label it announces, found a payload of "
+            f"{len(payload)} bytes; the record is damaged or no MXNet image record"
         ) from None
-    if flag == 0:
-        return Labelled(label, id_, id2, payload[HEADER_SIZE:])
-    end = HEADER_SIZE + 4 * flag
-    if end > len(payload):
-        raise RecordError(
-            f"{source}: expected a label of {flag} numbers, found {len(payload) - HEADER_SIZE} bytes after the header; "
-            "the record is damaged"
-        )
-    return Labelled(np.frombuffer(payload, _FLOAT32, flag, HEADER_SIZE), id_, id2, payload[end:])

@@ -64,19 +64,18 @@ def _look_into(faces, positions):
     seen = _Seen()
     for position in tqdm(positions, unit="image", disable=None):
         try:
-            labelled = faces.record(position)
-            label = class_of(labelled.label)
-            check_whole(labelled.image, faces.describe(position))
-            header = read_image_header(labelled.image, faces.describe(position))
+            label, image = faces.record(position)
+            seen_class = class_of(label)
+            check_whole(image, faces.describe(position))
+            header = read_image_header(image, faces.describe(position))
         except InputError as error:
             seen.damaged.append(str(error))
             continue
-        length = np.size(labelled.label)
-        seen.dialects["scalar" if isinstance(labelled.label, float) else f"vector of {length}"] += 1
+        seen.dialects["scalar" if isinstance(label, float) else f"vector of {len(label)}"] += 1
         seen.formats[header.format] += 1
         seen.sizes[f"{header.height}x{header.width}"] += 1
         seen.positions.append(position)
-        seen.classes.append(label)
+        seen.classes.append(seen_class)
     seen.positions, seen.classes = (np.array(values, np.int64) for values in (seen.positions, seen.classes))
     return seen
 
@@ -87,7 +86,7 @@ def _label_notes(faces, ranges, seen):
     if seen.classes.min() < 0:
         yield f"{np.count_nonzero(seen.classes < 0)} images have a negative label"
     if faces.num_classes is not None and seen.classes.max() >= faces.num_classes:
-        yield f"labels reach {seen.classes.max()}, property says {faces.num_classes} classes (0 to {faces.num_classes - 1})"
+        yield f"labels reach {seen.classes.max()}, property says {faces.num_classes} classes, counted from 0"
     if faces.image_size is not None and set(seen.sizes) - {"{}x{}".format(*faces.image_size)}:
         yield "images differ in size from property ({},{})".format(*faces.image_size)
     if ranges is None:
@@ -128,6 +127,7 @@ def _distribution(sizes):
         "mean": round(float(sizes.mean()), 2),
         "max": int(sizes.max()),
         "histogram": {
-            f"{1 << low}-{(2 << low) - 1}" if low else "1": count for low, count in zip(octaves.tolist(), counts.tolist())
+            f"{1 << low}-{(2 << low) - 1}" if low else "1": count
+            for low, count in zip(octaves.tolist(), counts.tolist())
         },
     }

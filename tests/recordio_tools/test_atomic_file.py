@@ -36,7 +36,10 @@ def test_an_error_keeps_the_old_file(tmp_path):
 
 def test_existing_output_is_refused_before_anything_is_opened(tmp_path):
     (tmp_path / "b").write_bytes(b"old")
-    with pytest.raises(OutputError, match=r"b: exists already; .*--overwrite"), AtomicFileSet([tmp_path / "a", tmp_path / "b"]):
+    with (
+        pytest.raises(OutputError, match=r"b: exists already; .*--overwrite"),
+        AtomicFileSet([tmp_path / "a", tmp_path / "b"]),
+    ):
         pass
     assert names(tmp_path) == ["b"]
 

@@ -49,7 +49,9 @@ def test_dots_at_the_landmarks_land_on_the_template():
         assert np.hypot(rows.mean() + int(y) - 6 - y, columns.mean() + int(x) - 6 - x) < 3
 
 
-@pytest.mark.parametrize("points", [np.zeros((5, 2)), np.full((5, 2), 40.3), np.full((5, 2), np.nan), np.full((5, 2), np.inf)])
+@pytest.mark.parametrize(
+    "points", [np.zeros((5, 2)), np.full((5, 2), 40.3), np.full((5, 2), np.nan), np.full((5, 2), np.inf)]
+)
 def test_degenerate_landmarks_are_refused(points):
     with pytest.raises(ImageError, match="expected five distinct landmarks"):
         align_face(np.zeros((50, 50, 3), np.uint8), points)

@@ -35,7 +35,7 @@ def test_indexed_set(tmp_path, faces, pair):
     assert found.labels().tolist() == LABELS
     assert [label for _, label in found] == LABELS
     np.testing.assert_array_equal(found[4][0], decode_rgb(faces(5), "x"))
-    assert bytes(found.record(4).image) == faces(5)
+    assert bytes(found.record(4)[1]) == faces(5)
     assert (found.num_classes, found.image_size) == (None, None)
     assert pickle.loads(pickle.dumps(found)).labels().tolist() == LABELS
 

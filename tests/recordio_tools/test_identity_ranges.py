@@ -34,7 +34,9 @@ def test_odd_numbers_above_2_24_are_rounded():
     refuse_rounded([17091658, 17451890], "Glint360K's header")
 
 
-@given(st.sampled_from([EXACT_FLOAT32 - 20, EXACT_FLOAT32, 2 * EXACT_FLOAT32 - 9]), st.lists(st.integers(1, 5), min_size=1))
+@given(
+    st.sampled_from([EXACT_FLOAT32 - 20, EXACT_FLOAT32, 2 * EXACT_FLOAT32 - 9]), st.lists(st.integers(1, 5), min_size=1)
+)
 def test_boundaries_come_back_exactly(first, sizes):
     true = list(itertools.accumulate(sizes, initial=first))
     stored = np.array(true).astype(np.float32).astype(np.int64)

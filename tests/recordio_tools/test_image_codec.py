@@ -33,7 +33,9 @@ def test_quality_changes_the_size(faces):
 def test_an_image_cut_anywhere_is_refused(faces, encoding):
     data = faces(2, encoding=encoding)
     for keep in range(0, len(data) - 8, 97):
-        with pytest.raises(ImageError, match=r"^a\.jpg: (expected an image, found|image is cut short|cannot be decoded)"):
+        with pytest.raises(
+            ImageError, match=r"^a\.jpg: (expected an image, found|image is cut short|cannot be decoded)"
+        ):
             decode_rgb(data[:keep], "a.jpg")
 
 

@@ -14,7 +14,7 @@ def test_results_come_in_order(threads, count):
 
 def test_runs_only_a_bounded_way_ahead():
     taken = []
-    results = ordered_map(lambda number: number, map(lambda number: taken.append(number) or number, range(10**6)), 2)
+    results = ordered_map(lambda number: number, (taken.append(number) or number for number in range(10**6)), 2)
     for _ in range(100):
         next(results)
     assert len(taken) < 100 + 2 * 5 * 32

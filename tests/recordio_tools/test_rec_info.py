@@ -63,7 +63,7 @@ def test_what_is_wrong_is_said(tmp_path, faces, report):
     for note in (
         "record 4: image is cut short after 99 bytes",
         "1 images have a negative label",
-        "labels reach 1, property says 1 classes (0 to 0)",
+        "labels reach 1, property says 1 classes, counted from 0",
         "images differ in size from property (112,112)",
         "1 images belong to no identity record",
         "1 identity records hold images of more than one label",

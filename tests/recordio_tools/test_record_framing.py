@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,10 +66,8 @@ def test_a_cut_record_is_refused(payload, data):
 def test_flipped_bytes_give_an_error_or_a_payload(payload, data):
     whole = bytearray(frame(payload))
     whole[data.draw(st.integers(0, len(whole) - 1))] ^= data.draw(st.integers(1, 255))
-    try:
+    with contextlib.suppress(RecordError):
         read_all(bytes(whole))
-    except RecordError:
-        pass
 
 
 def test_the_error_names_place_expected_and_found():

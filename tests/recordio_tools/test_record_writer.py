@@ -13,9 +13,12 @@ def random_records(seed):
     rng = np.random.default_rng(seed)
     for key in rng.permutation(40).tolist():
         pieces = [
-            MAGIC_WORD if rng.random() < 0.4 else rng.bytes(int(rng.integers(0, 9))) for _ in range(int(rng.integers(0, 8)))
+            MAGIC_WORD if rng.random() < 0.4 else rng.bytes(int(rng.integers(0, 9)))
+            for _ in range(int(rng.integers(0, 8)))
         ]
-        label = [float(rng.normal()), int(rng.integers(0, 9)), rng.normal(size=rng.integers(0, 4)), [3.0]][rng.integers(4)]
+        label = [float(rng.normal()), int(rng.integers(0, 9)), rng.normal(size=rng.integers(0, 4)), [3.0]][
+            rng.integers(4)
+        ]
         # 0.0 written as the magic number's bytes: a label may hold an aligned magic word too.
         if rng.random() < 0.2:
             label = np.frombuffer(MAGIC_WORD * 2, np.float32)
@@ -37,10 +40,10 @@ def test_bytes_are_those_of_mxnet(tmp_path, mx, seed):
     records = IndexedRecordFile(tmp_path / "mx.rec")
     for key, _, image in random_records(seed):
         header, data = mx.recordio.unpack(theirs.read_idx(key))
-        labelled = unpack_label(records.read(key), "mx.rec")
-        assert data == bytes(labelled.image) == image
-        np.testing.assert_array_equal(header.label, labelled.label)
-        assert (header.id, header.id2) == (labelled.id, labelled.id2)
+        label, found = unpack_label(records.read(key), "mx.rec")
+        assert data == bytes(found) == image
+        np.testing.assert_array_equal(header.label, label)
+        assert (header.id, header.id2) == (key, 5)
 
 
 def test_refuses_to_overwrite(tmp_path):
