@@ -43,7 +43,9 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
     def output_of(entry):
         outputs = values[entry.node]
         if entry.output >= len(outputs):
-            raise graph.nodes[entry.node].error(f"expected an edge to one of {len(outputs)} outputs, found {entry.output}")
+            raise graph.nodes[entry.node].error(
+                f"expected an edge to one of {len(outputs)} outputs, found {entry.output}"
+            )
         return outputs[entry.output]
 
     for node in graph.nodes:

@@ -192,5 +192,7 @@ class _Builder:
                 f"{self.source}: {place}: expected an edge to a node 0..{known - 1} before it, found {edge}"
             )
         if not 0 <= edge[1] < MAX_OUTPUTS:
-            raise ModelError(f"{self.source}: {place}: expected an edge to an output 0..{MAX_OUTPUTS - 1}, found {edge}")
+            raise ModelError(
+                f"{self.source}: {place}: expected an edge to an output 0..{MAX_OUTPUTS - 1}, found {edge}"
+            )
         return Entry(self.position[edge[0]], edge[1])

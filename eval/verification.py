@@ -146,6 +146,8 @@ def evaluate(args, runs):
             if folder and curves:
                 write_roc_plot(folder, curves)
         print(f"Max of [{target}] is {max(accuracies):.5f}", flush=True)
+    if folder:
+        print(f"wrote {', '.join([REPORT_JSON, REPORT_CSV] + [ROC_PLOT] * bool(curves))} to {folder}")
 
 
 def show_bad_cases(args, runs):

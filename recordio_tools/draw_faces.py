@@ -6,31 +6,27 @@ toolkit to be tried and tested on, with nobody's portrait in it. They are laid o
 """
 
 import argparse
-import os
 import re
 import shutil
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from insightrec.recordio_tools.atomic_file import atomic_write
+from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
 from insightrec.recordio_tools.command_line import image_size, tool
-from insightrec.recordio_tools.errors import InputError, OutputError
+from insightrec.recordio_tools.errors import OutputError
 from insightrec.recordio_tools.image_codec import JPEG_QUALITY, encode_rgb
 from insightrec.recordio_tools.pair_list import FOLDS
-from insightrec.recordio_tools.synthetic_face import CROP, FaceIdentity, draw_face, person_rng
+from insightrec.recordio_tools.synthetic_face import draw_face
+from insightrec.recordio_tools.synthetic_factors import FaceIdentity, person_rng
+from insightrec.recordio_tools.synthetic_pairs import draw_pairs, format_pairs, person_name
+from insightrec.recordio_tools.synthetic_pose import CROP
 
 SHEET_ROWS, SHEET_COLUMNS = 24, 12
 SIDES = range(16, 513)  # pixels; below, a face is a few dots
 PAIRS_NAME = "pairs.txt"
 _OWN_FILE = re.compile(rf"person_\d{{4,}}(/person_\d{{4,}}_\d{{4,}}\.jpg)?|{re.escape(PAIRS_NAME)}")
-
-
-def person_name(person):
-    """The folder name of a person: ``person_0007``."""
-    return f"person_{person:04d}"
 
 
 def draw_person(seed, person, images, size=CROP):
@@ -52,7 +48,7 @@ def write_faces(output, people, images, *, seed=0, size=CROP, quality=JPEG_QUALI
         OutputError: ``output`` exists and ``overwrite`` is false, or holds anything but drawn faces.
     """
     output = Path(output).absolute()
-    _refuse_existing([output], overwrite)
+    refuse_existing([output], overwrite)
     _refuse_foreign(output)
     partial, replaced = (output.with_name(f".{output.name}.{state}") for state in ("partial", "replaced"))
     for leftover in (partial, replaced):
@@ -76,72 +72,6 @@ def write_faces(output, people, images, *, seed=0, size=CROP, quality=JPEG_QUALI
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return np.vstack(rows)
-
-
-def draw_pairs(people, images, folds, pairs_per_fold, rng):
-    """Pairs for verification, none of them twice, no picture with itself.
-
-    Args:
-        people: sequence of int; with at least two for each fold, no person is in more than one fold.
-        images: pictures of each person.
-        folds: number of folds.
-        pairs_per_fold: pairs of one person in each fold, and as many of two persons.
-        rng: `numpy.random.Generator`.
-
-    Returns:
-        a list of folds, each a list of ``(person, number, other_person, other_number)``, those of one person first.
-
-    Raises:
-        InputError: there are not so many pairs.
-    """
-    disjoint = len(people) >= 2 * folds
-    groups = np.array_split(np.asarray(people), folds) if disjoint else [np.asarray(people)]
-    drawn = []
-    for group in groups:
-        couples = list(combinations(group.tolist(), 2))
-        picture_pairs = list(combinations(range(1, images + 1), 2))
-        count = pairs_per_fold * folds // len(groups)
-        available = min(len(group) * len(picture_pairs), len(couples) * images**2)
-        if count > available:
-            raise InputError(
-                f"--pairs-per-fold {pairs_per_fold}: at most {available * len(groups) // folds} with {len(people)} "
-                f"identities of {images} images in {folds} folds; lower it, or draw more images or identities"
-            )
-        same = rng.choice(len(group) * len(picture_pairs), count, replace=False)
-        different = rng.choice(len(couples) * images**2, count, replace=False)
-        for start in range(0, count, pairs_per_fold):
-            fold = []
-            for index in sorted(same[start : start + pairs_per_fold].tolist()):
-                person, pair = divmod(index, len(picture_pairs))
-                number, other_number = picture_pairs[pair]
-                fold.append((int(group[person]), number, int(group[person]), other_number))
-            for index in sorted(different[start : start + pairs_per_fold].tolist()):
-                couple, pair = divmod(index, images**2)
-                person, other = couples[couple]
-                fold.append((person, pair // images + 1, other, pair % images + 1))
-            drawn.append(fold)
-    return drawn
-
-
-def format_pairs(folds):
-    """The text of LFW's ``pairs.txt`` for what `draw_pairs` returns.
-
-    The first line is ``<folds> TAB <pairs of one person in each>``; then come, fold after fold, the lines
-    ``<name> TAB <i> TAB <j>`` and ``<name> TAB <i> TAB <other name> TAB <j>``.
-    """
-    lines = [f"{len(folds)}\t{len(folds[0]) // 2}"]
-    for person, number, other, other_number in (pair for fold in folds for pair in fold):
-        names = [person_name(person), number, other_number]
-        if other != person:
-            names.insert(2, person_name(other))
-        lines.append("\t".join(map(str, names)))
-    return "\n".join(lines) + "\n"
-
-
-def _refuse_existing(paths, overwrite):
-    existing = [str(path) for path in paths if os.path.lexists(path)]
-    if existing and not overwrite:
-        raise OutputError(f"{', '.join(existing)}: exists already; choose another output or give --overwrite")
 
 
 def _refuse_foreign(folder):
@@ -223,7 +153,7 @@ def parse(argv):
 def main(argv=None):
     """Draw the faces, then what was asked for besides."""
     args = parse(argv)
-    _refuse_existing([path for path in (args.output, args.pairs, args.contact_sheet) if path], args.overwrite)
+    refuse_existing([path for path in (args.output, args.pairs, args.contact_sheet) if path], args.overwrite)
     people = range(args.first_identity, args.first_identity + args.identities)
     if args.pairs:
         pairs = draw_pairs(people, args.images, args.folds, args.pairs_per_fold, np.random.default_rng(args.seed))

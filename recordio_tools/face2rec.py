@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import NamedTuple, Optional
 
 from insightrec.recordio_tools.command_line import add_on_error, image_size, list_skipped, tool
 from insightrec.recordio_tools.errors import ListError
@@ -14,6 +15,7 @@ from insightrec.recordio_tools.image_codec import ENCODINGS, JPEG_QUALITY
 from insightrec.recordio_tools.list_file import read_list
 from insightrec.recordio_tools.property_file import read_property
 
+DEFAULT_SIZE = (112, 112)
 INERT = ("list", "exts", "chunks", "train-ratio", "test-ratio", "recursive", "shuffle", "pack-label")
 
 
@@ -81,36 +83,45 @@ def parse(argv):
 def main(argv=None):
     """Pack ``--root`` or every list of PREFIX."""
     args = parse(argv)
-    if args.root is not None:
-        pack_root(args)
-    else:
-        for path in lists_of(args.prefix):
-            pack_list(path, args)
+    jobs = [root_job(args)] if args.root is not None else (list_job(path, args) for path in lists_of(args.prefix))
+    for job in jobs:
+        pack(job, args)
 
 
-def pack_root(args):
-    """Pack a folder of identity folders."""
+class Job(NamedTuple):
+    """One set to write.
+
+    rows: list of `ListRow`, whose relative paths are relative to ``folder``. source: the list or
+    folder they come from. stem: name of the files in ``output``. list_folder: prefix of the paths in
+    the ``.lst`` to write, None to write none.
+    """
+
+    rows: list
+    source: Path
+    folder: Path
+    output: Path
+    stem: str
+    num_classes: int
+    image_size: tuple
+    list_folder: Optional[str] = None
+    write_property: bool = True
+
+
+def root_job(args):
+    """The set of a folder of identity folders."""
     root = Path(args.root)
     rows, empty = read_folders(root)
-    output = Path(args.output) if args.output else root.resolve().parent
     if empty:
         print(f"{len(empty)} folders hold no image and get no label: {', '.join(empty[:5])}{' ...' * (len(empty) > 5)}")
+    output = Path(args.output) if args.output else root.resolve().parent
     inside = output.resolve() in root.resolve().parents
-    list_folder = os.path.relpath(root, output) if inside else root.resolve()
-    pack(
-        rows,
-        root,
-        output,
-        args,
-        num_classes=rows[-1].label + 1,
-        size=args.image_size,
-        folder=root,
-        list_folder=list_folder,
-    )
+    list_folder = os.path.relpath(root, output) if inside else str(root.resolve())
+    size = args.image_size or DEFAULT_SIZE
+    return Job(rows, root, root, output, "train", rows[-1].label + 1, size, list_folder)
 
 
-def pack_list(path, args):
-    """Pack one image list."""
+def list_job(path, args):
+    """The set of one image list."""
     rows, from_im2rec = read_list(path)
     if from_im2rec:
         print(f"{path}: im2rec's columns (index label path): taken as aligned images in the list's order")
@@ -122,58 +133,53 @@ def pack_list(path, args):
                 f"--keep-order keeps the list's order and writes {runs} identities"
             )
     output = Path(args.output) if args.output else path.parent
-    has_property = (path.parent / "property").is_file()
-    declared = read_property(path.parent) if has_property else None
-    size = args.image_size or (declared and declared[1:])
-    classes = declared.num_classes if declared else max(row.label for row in rows) + 1
     # A first path that is found nowhere is reported by the packing, like every other.
-    folder = Path() if (Path() / rows[0].path).exists() else path.parent
-    keeps_property = has_property and output.resolve() == path.parent.resolve()
-    pack(
+    folder = Path() if Path(rows[0].path).exists() else path.parent
+    num_classes, size, keep_property = max(row.label for row in rows) + 1, DEFAULT_SIZE, False
+    if (path.parent / "property").is_file():
+        num_classes, *size = read_property(path.parent)
+        keep_property = output.resolve() == path.parent.resolve()
+    return Job(
         rows,
         path,
+        folder,
         output,
-        args,
-        num_classes=classes,
-        size=size,
-        folder=folder,
-        stem=path.stem,
-        write_property=not keeps_property,
+        path.stem,
+        num_classes,
+        args.image_size or tuple(size),
+        write_property=not keep_property,
     )
 
 
-def pack(rows, source, output, args, *, num_classes, size, folder, list_folder=None, stem="train", write_property=True):
+def pack(job, args):
     """Write one set and print what was written."""
-    size = size or (112, 112)
-    codec = FaceCodec(folder, size, args.encoding, args.quality, args.color == 0)
-    check_rows(rows, num_classes, source, allow_rounded_ranges=args.allow_rounded_ranges)
+    check_rows(job.rows, job.num_classes, job.source, allow_rounded_ranges=args.allow_rounded_ranges)
     with create_face_set(
-        output,
-        num_classes=num_classes,
-        image_size=size,
-        stem=stem,
-        write_property=write_property,
-        write_list=list_folder is not None,
+        job.output,
+        num_classes=job.num_classes,
+        image_size=job.image_size,
+        stem=job.stem,
+        write_property=job.write_property,
+        write_list=job.list_folder is not None,
         allow_rounded_ranges=args.allow_rounded_ranges,
         overwrite=args.overwrite,
     ) as writer:
         skipped = pack_faces(
-            rows,
+            job.rows,
             writer,
-            codec,
+            FaceCodec(job.folder, job.image_size, args.encoding, args.quality, gray=args.color == 0),
             threads=args.num_thread,
             pair_labels=args.label_dialect == "pair",
             skip_errors=args.on_error == "skip",
-            list_folder=list_folder,
+            list_folder=job.list_folder,
         )
     list_skipped(skipped, "image")
-    summary = writer.summary
-    print(f"wrote {output / stem}.rec")
-    print(f"  images      {summary.images}")
-    print(f"  identities  {summary.identities}")
-    print(f"  classes     {num_classes}")
-    print(f"  bytes       {summary.bytes}")
-    print(f"  sha256      {summary.sha256}")
+    print(f"wrote {job.output / job.stem}.rec")
+    print(f"  images      {writer.summary.images}")
+    print(f"  identities  {writer.summary.identities}")
+    print(f"  classes     {job.num_classes}")
+    print(f"  bytes       {writer.summary.bytes}")
+    print(f"  sha256      {writer.summary.sha256}")
 
 
 def lists_of(prefix):

@@ -14,11 +14,11 @@ from insightrec.recordio_tools.command_line import INPUT_STATUS, tool
 ROOMS = ("recordio_tools", "deploy", "eval", "train", "megaface")
 
 
-def find_tools():
-    """``{name: (module, one line)}`` of every tool, in the order of `ROOMS`, then by name."""
+def find_tools(name="*"):
+    """``{name: (module, one line)}`` of the tools of that name, or of all, in the order of `ROOMS`, then by name."""
     tools = {}
     for room in ROOMS:
-        for path in sorted(_folder(room).glob("*.py")):
+        for path in sorted(_folder(room).glob(f"{name}.py")):
             tree = ast.parse(path.read_bytes())
             functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
             if "main" in functions and path.stem != Path(__file__).stem:
@@ -31,18 +31,20 @@ def find_tools():
 def main(argv=None):
     """Run ``insightrec TOOL ...``; without a tool, list them."""
     argv = sys.argv[1:] if argv is None else argv
-    tools = find_tools()
     if not argv or argv[0] in ("-h", "--help"):
         print("usage: insightrec TOOL [options]    (insightrec TOOL --help says what it takes)\n")
+        tools = find_tools()
         width = max(map(len, tools))
         for name, (_, line) in tools.items():
             print(f"  {name:{width}}  {line}")
         return 0
     name = argv[0].replace("-", "_").removesuffix(".py")
-    if name not in tools:
-        print(f"insightrec: error: no tool {argv[0]!r}; there are: {', '.join(tools)}", file=sys.stderr)
+    found = find_tools(name) if name.isidentifier() else {}
+    if not found:
+        print(f"insightrec: error: no tool {argv[0]!r}; there are: {', '.join(find_tools())}", file=sys.stderr)
         return INPUT_STATUS
-    return importlib.import_module(tools[name][0]).main(argv[1:])
+    (module, _), *_ = found.values()
+    return importlib.import_module(module).main(argv[1:])
 
 
 def _folder(room):

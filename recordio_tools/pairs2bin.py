@@ -129,7 +129,7 @@ def height_width(text):
 
 @tool
 def main(argv=None):
-    parser = argparse.ArgumentParser(prog="pairs2bin", description=__doc__)
+    parser = argparse.ArgumentParser(prog="pairs2bin.py", description=__doc__)
     parser.add_argument("--kind", required=True, choices=KINDS, help="whose pair list it is")
     parser.add_argument(
         "--root",

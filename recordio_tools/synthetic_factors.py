@@ -12,7 +12,7 @@ def factor(mean, spread):
     return field(default=mean, metadata={"spread": spread})
 
 
-class Factors:
+class _Factors:
     """Base of a dataclass whose fields are factors; one without a spread is not sampled."""
 
     @classmethod
@@ -25,7 +25,7 @@ class Factors:
 
 
 @dataclass(frozen=True)
-class FaceIdentity(Factors):
+class FaceIdentity(_Factors):
     """What stays the same from picture to picture of one person.
 
     Lengths are in pixels of the 112 x 112 crop, tones run from 0 (dark) to 1 (light), the rest is as noted. The
@@ -88,7 +88,7 @@ class FaceIdentity(Factors):
 
 
 @dataclass(frozen=True)
-class FaceView(Factors):
+class FaceView(_Factors):
     """What differs between pictures of one person. The defaults are the neutral view: frontal, lit from above."""
 
     yaw_deg: float = factor(0.0, 13.0)

@@ -5,6 +5,33 @@ import numpy as np
 from insightrec.recordio_tools.synthetic_pose import on_face
 
 
+def light_face(drawn, coverage, identity, view, pose):
+    """Light the figure as Lambert's law has it, with a little gloss, then color all light.
+
+    Args:
+        drawn, coverage: the picture, RGB (H, W, 3), and the figure's coverage of it, (H, W), 0..255.
+
+    Returns:
+        float64 (H, W, 3).
+    """
+    slope_x, slope_y = _slopes(identity, pose, coverage.shape)
+    steepness = 1 / np.sqrt(slope_x**2 + slope_y**2 + 1)
+
+    def facing(direction):
+        return np.maximum((direction[2] - direction[0] * slope_x - direction[1] * slope_y) * steepness, 0)
+
+    azimuth, elevation = np.deg2rad([view.light_azimuth_deg, view.light_elevation_deg])
+    light = np.array([np.sin(azimuth) * np.cos(elevation), -np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
+    halfway = light + np.array([0, 0, 1])  # between the light and the viewer, where gloss is seen
+    halfway /= np.linalg.norm(halfway)
+    contrast = min(max(view.light_contrast, 0.05), 0.75)
+    covered = coverage / 255.0
+    shade = 1 + covered * contrast * (1.2 * facing(light) - 1)
+    gloss = 24 * contrast * covered * np.square(np.square(np.square(np.square(facing(halfway)))))
+    tint = np.exp(view.exposure + np.array([view.warmth, view.green, -view.warmth]))
+    return (drawn * shade[..., None] + gloss[..., None]) * tint
+
+
 def _relief(identity):
     """Bumps of the face for the light, one a row: x, y, the two sigmas, and how far it stands out."""
     i = identity
@@ -31,9 +58,9 @@ def _relief(identity):
     return np.array(paired + [(-x, *rest) for x, *rest in paired] + single)
 
 
-def _light(drawn, coverage, identity, view, pose):
-    """Light the figure as Lambert's law has it, with a little gloss, and color all light; float64 (H, W, 3)."""
-    height, width = coverage.shape
+def _slopes(identity, pose, shape):
+    """How the relief's depth changes along x and along y, each float64 ``shape``."""
+    height, width = shape
     x, y, sigma_x, sigma_y, out = _relief(identity).T
     centers = pose.project(on_face(np.column_stack([x, y]), lift=0.5 * out))
     # A Gaussian is one in x times one in y, so the slopes of all bumps together are two matrix products.
@@ -46,19 +73,4 @@ def _light(drawn, coverage, identity, view, pose):
     middle = pose.project(np.array([(0.0, -14.0, -25.0)]))[0]
     slope_x -= (np.arange(width) - middle[0]) / (52 * pose.pixels_per_unit)
     slope_y -= ((np.arange(height) - middle[1]) / (75 * pose.pixels_per_unit))[:, None]
-
-    azimuth, elevation = np.deg2rad([view.light_azimuth_deg, view.light_elevation_deg])
-    light = np.array([np.sin(azimuth) * np.cos(elevation), -np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
-    halfway = light + np.array([0, 0, 1])  # between the light and the viewer, where gloss is seen
-    halfway /= np.linalg.norm(halfway)
-    steepness = 1 / np.sqrt(slope_x**2 + slope_y**2 + 1)
-
-    def facing(direction):
-        return np.maximum((direction[2] - direction[0] * slope_x - direction[1] * slope_y) * steepness, 0)
-
-    contrast = min(max(view.light_contrast, 0.05), 0.75)
-    coverage = coverage / 255.0
-    shade = 1 + coverage * contrast * (1.2 * facing(light) - 1)
-    gloss = 24 * contrast * coverage * np.square(np.square(np.square(np.square(facing(halfway)))))
-    tint = np.exp(view.exposure + np.array([view.warmth, view.green, -view.warmth]))
-    return (drawn * shade[..., None] + gloss[..., None]) * tint
+    return slope_x, slope_y

@@ -1,8 +1,21 @@
-"""The parts of a drawn face, in the order in which they are painted, the ones behind first."""
+"""The parts of a drawn face, painted from back to front."""
 
 import numpy as np
 
 from insightrec.recordio_tools.synthetic_colors import (
+    EYE_GLINT,
+    EYE_WHITE,
+    FRAME_TONES,
+    GLASS,
+    IRIS_TONES,
+    LIP_RED,
+    MOUTH_INSIDE,
+    PUPIL,
+    TEETH,
+    hair_color,
+    mix,
+    skin_color,
+    tone,
 )
 from insightrec.recordio_tools.synthetic_outlines import ACROSS, CIRCLE, band, both_sides, curve, ellipse, symmetric
 from insightrec.recordio_tools.synthetic_pose import mouth_corner
@@ -10,22 +23,22 @@ from insightrec.recordio_tools.synthetic_pose import mouth_corner
 
 def paint_face(canvas, identity, view):
     """Paint the whole head of ``identity`` on a `Canvas`."""
-    paint_head(canvas, identity, view)
-    paint_eyes(canvas, identity, view)
-    paint_nose(canvas, identity)
-    paint_beard(canvas, identity)
-    paint_mouth(canvas, identity, view)
-    paint_skin_marks(canvas, identity)
-    paint_hair(canvas, identity, view)
+    _paint_head(canvas, identity, view)
+    _paint_eyes(canvas, identity, view)
+    _paint_nose(canvas, identity)
+    _paint_beard(canvas, identity)
+    _paint_mouth(canvas, identity, view)
+    _paint_skin_marks(canvas, identity)
+    _paint_hair(canvas, identity, view)
     if identity.glasses > 0 and view.glasses_off <= 0:
-        paint_glasses(canvas, identity)
+        _paint_glasses(canvas, identity)
 
 
-def paint_head(canvas, identity, view):
+def _paint_head(canvas, identity, view):
     skin, hair = skin_color(identity), hair_color(identity)
-    ear = ellipse((identity.head_width + 1, -9), (0.5 * identity.ear_size, identity.ear_size))
-    canvas.paint(skin * 0.92, *both_sides(ear), figure=True)
-    canvas.paint(skin * 0.6, *both_sides((ear - ear.mean(axis=0)) * 0.6 + ear.mean(axis=0)), softness=1.0, opacity=0.6)
+    ear, ear_radii = (identity.head_width + 1, -9), identity.ear_size * np.array([0.5, 1])
+    canvas.paint(skin * 0.92, *both_sides(ellipse(ear, ear_radii)), figure=True)
+    canvas.paint(skin * 0.6, *both_sides(ellipse(ear, 0.6 * ear_radii)), softness=1.0, opacity=0.6)
     side = identity.head_width + 1.5 + 0.6 * max(identity.hair_volume, 0)
     end = identity.hair_length + view.hair_shift
     curtain = [(0, -84), (side - 8, -70), (side, -40), (side + 1, (end - 40) / 2), (side - 1, end), (0, end + 6)]
@@ -51,7 +64,7 @@ def _head_outline(identity):
     return curve(symmetric(half))
 
 
-def paint_eyes(canvas, identity, view):
+def _paint_eyes(canvas, identity, view):
     skin, hair = skin_color(identity), hair_color(identity)
     t, bulge = ACROSS, 1 - ACROSS**2
     opening = identity.eye_height * min(max(1 - view.eye_closure, 0.15), 1.1)
@@ -87,7 +100,7 @@ def paint_eyes(canvas, identity, view):
     canvas.stroke(hair * 0.7, thickness, *both_sides(brow), opacity=0.9, softness=0.5)
 
 
-def paint_nose(canvas, identity):
+def _paint_nose(canvas, identity):
     skin, half, way = skin_color(identity), identity.nose_width / 2, (ACROSS + 1) / 2
     nostril = ellipse((half * 0.52, 4.2), (half * 0.3, 1.3))
     canvas.paint(skin * 0.3, *both_sides(nostril), lift=5, opacity=0.8, softness=0.6)
@@ -99,10 +112,10 @@ def paint_nose(canvas, identity):
     canvas.stroke(skin * 0.55, 1.8, *both_sides(fold), opacity=min(identity.age, 0.8), softness=1.0)
 
 
-def paint_beard(canvas, identity):
-    hair, y = hair_color(identity) * 0.85, identity.mouth_y
+def _paint_beard(canvas, identity):
     if identity.beard <= 0 and identity.moustache <= 0:
         return
+    hair, y = hair_color(identity) * 0.85, identity.mouth_y
     grain = 0.5 + 0.5 * canvas.grain(identity.texture_seed, cell=1.5)
     if identity.beard > 0:
         inner = identity.mouth_width / 2 + 4
@@ -118,7 +131,7 @@ def paint_beard(canvas, identity):
         canvas.paint(hair, patch, opacity=opacity, softness=0.8, grain=grain)
 
 
-def paint_mouth(canvas, identity, view):
+def _paint_mouth(canvas, identity, view):
     skin = skin_color(identity)
     lip = mix(skin, LIP_RED, identity.lip_red)
     corner_x, corner_y = mouth_corner(identity, view)
@@ -138,7 +151,7 @@ def paint_mouth(canvas, identity, view):
     canvas.stroke(lip * 0.35, 1.2, np.column_stack([x, above]), lift=2, opacity=0.75)
 
 
-def paint_skin_marks(canvas, identity):
+def _paint_skin_marks(canvas, identity):
     skin = skin_color(identity)
     if identity.freckles > 0:
         spots = np.random.default_rng(identity.texture_seed).uniform((-30, -12), (30, 12), (36, 2))
@@ -148,20 +161,20 @@ def paint_skin_marks(canvas, identity):
         canvas.paint(skin * 0.35, mole, opacity=0.85, softness=0.3)
 
 
-def paint_hair(canvas, identity, view):
+def _paint_hair(canvas, identity, view):
     hair = hair_color(identity)
-    line, curve, slope = identity.hairline_y, identity.hairline_curve, identity.hair_slope
+    line, bend, slope = identity.hairline_y, identity.hairline_curve, identity.hair_slope
     part = identity.hair_parting + view.hair_shift
     outer = identity.head_width + 0.5 * max(identity.hair_volume, 0.5)
     temple = identity.head_width - 3
     end = min(max(0.5 * identity.hair_length - 18, line + 16), 12) + view.hair_shift
     left_to_right = [
         (-temple, end - 4),
-        (-temple + 2, line + curve - slope),
-        (-0.6 * temple + 0.3 * part, line + 0.2 * curve - slope / 2),
-        (part, line - 0.4 * curve),
-        (0.6 * temple + 0.3 * part, line + 0.2 * curve + slope / 2),
-        (temple - 2, line + curve + slope),
+        (-temple + 2, line + bend - slope),
+        (-0.6 * temple + 0.3 * part, line + 0.2 * bend - slope / 2),
+        (part, line - 0.4 * bend),
+        (0.6 * temple + 0.3 * part, line + 0.2 * bend + slope / 2),
+        (temple - 2, line + bend + slope),
         (temple, end - 4),
     ]
     right_to_left = [(outer - 1, end), (outer, -44), (0.7 * outer, -80), (0, -92)]
@@ -172,7 +185,7 @@ def paint_hair(canvas, identity, view):
     canvas.paint(np.minimum(hair * 1.4 + 16, 255), outline, lift=1, softness=1.5, grain=strands, opacity=0.7)
 
 
-def paint_glasses(canvas, identity):
+def _paint_glasses(canvas, identity):
     color = tone(FRAME_TONES, identity.glasses_tone)
     corners = 2 / min(max(2.8 - identity.glasses_round, 2), 5)  # the superellipse's power: from round to boxy
     rim = np.sign(CIRCLE) * np.abs(CIRCLE) ** corners

@@ -24,7 +24,7 @@ class Pose:
         turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
         nod = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
         flatten = (nod @ turn)[:2]
-        landmarks, reference = head_landmarks(identity, view), template(CROP)
+        landmarks, reference = _head_landmarks(identity, view), template(CROP)
         fit = similarity(landmarks @ flatten.T, reference)
         left_over = view.scale * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
         center = reference.mean(axis=0)
@@ -52,7 +52,7 @@ def face_landmarks(identity, view=None, size=CROP):
     return Pose(identity, view or FaceView(), size).landmarks
 
 
-def head_landmarks(identity, view):
+def _head_landmarks(identity, view):
     """The five landmarks in the head's frame, float64 (5, 3)."""
     eye_x, eye_y = identity.eye_distance / 2, -identity.nose_length
     mouth_x, mouth_y = mouth_corner(identity, view)

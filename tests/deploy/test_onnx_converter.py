@@ -123,6 +123,15 @@ def test_a_parameter_that_is_computed(params):
         convert(graph, params, input_shape=(3, 8, 6))
 
 
+def test_an_output_that_an_operator_does_not_have(params):
+    graph = parse_symbol(
+        '{"nodes": [{"op": "null", "name": "data", "inputs": []}, {"op": "Flatten", "name": "a", "inputs": [[0, 0]]},'
+        '{"op": "Flatten", "name": "b", "inputs": [[1, 2]]}], "heads": [[2, 0]]}'
+    )
+    with pytest.raises(ModelError, match=r"Flatten node 'a': expected an edge to one of 1 outputs, found 2"):
+        convert(graph, params)
+
+
 def test_a_graph_that_ends_in_its_input(params):
     graph = parse_symbol('{"nodes": [{"op": "null", "name": "data", "inputs": []}], "heads": [[0, 0]]}')
     with pytest.raises(ModelError, match=r"expected an operator as output, found a variable"):

@@ -61,7 +61,7 @@ def test_converted_equals_mxnet(mx, graph_file):
     model = convert(graph, Params(arrays)).SerializeToString()
     (found,) = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, {"data": images})
 
-    assert np.ptp(expected, axis=0).max() > 1e-3 * np.abs(expected).max()  # the images make a difference
+    assert np.ptp(expected, axis=0).max() > 1e-2 * np.abs(expected).max()  # the images make a difference
     assert np.abs(found - expected).max() < TOLERANCE * np.abs(expected).max()
 
 
@@ -74,19 +74,20 @@ def blotches():
 
 def random_weights(mx, symbol):
     rng = np.random.default_rng(1)
+    noise = rng.standard_normal(1_000_003, np.float32)  # repeated, as drawing every weight takes longest of all
     arguments, _, states = symbol.infer_shape(data=INPUT)
     arrays = {}
     for name, shape in zip(symbol.list_arguments(), arguments):
         if name == "data":
             continue
         if len(shape) > 1:
-            values = rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / np.prod(shape[1:])))
+            values = np.resize(noise * np.float32(np.sqrt(2 / np.prod(shape[1:]))), shape)
         elif name.endswith("gamma"):
             # The slopes of PReLU are called gamma too.
             values = rng.uniform(0.1, 0.4, shape) if "relu" in name else rng.uniform(0.8, 1.2, shape)
         else:
             values = rng.normal(0, 0.1, shape)
-        arrays[f"arg:{name}"] = values.astype(np.float32)
+        arrays[f"arg:{name}"] = values.astype(np.float32, copy=False)
     for name, shape in zip(symbol.list_auxiliary_states(), states):
         arrays[f"aux:{name}"] = np.full(shape, 1 if name.endswith("var") else 0, np.float32)
     return arrays

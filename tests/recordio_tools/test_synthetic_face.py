@@ -5,18 +5,10 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from insightrec.recordio_tools.face_alignment import template
-from insightrec.recordio_tools.synthetic_face import (
-    CLIP_SIGMA,
-    FaceIdentity,
-    FaceView,
-    draw_face,
-    face_landmarks,
-    person_rng,
-    render_face,
-)
+from insightrec.recordio_tools.synthetic_face import draw_face, render_face
+from insightrec.recordio_tools.synthetic_factors import FaceIdentity, FaceView, person_rng
+from insightrec.recordio_tools.synthetic_pose import face_landmarks
 
-TEMPLATE = template((112, 112))
 # Somebody who has all that not everyone has, in a view that shows all that not every view does.
 STRIKING = FaceIdentity(beard=0.4, moustache=0.4, glasses=0.5, age=0.5, freckles=0.5, mole=0.5, texture_seed=2)
 CANDID = FaceView(mouth_opening=1.0, eye_closure=0.1, blur=0.5, noise=1.0, texture_seed=2)
@@ -44,23 +36,6 @@ def test_picture_depends_on_its_own_numbers_only():
     assert len({image.tobytes() for image in others.values()}) == len(others)
 
 
-def test_seed_changes_the_person():
-    assert person(0, 1) == person(0, 1)
-    assert person(0, 1) != person(1, 1)
-    assert person(0, 1) != person(0, 2)
-
-
-@pytest.mark.parametrize("kind", [FaceIdentity, FaceView])
-def test_factors_are_normal_and_cut(kind):
-    samples = [kind.sample(person_rng(0, number)) for number in range(400)]
-    for factor in (f for f in fields(kind) if f.metadata):
-        values = np.array([getattr(sample, factor.name) for sample in samples])
-        z = (values - factor.default) / factor.metadata["spread"]
-        assert np.abs(z).max() <= CLIP_SIGMA + 1e-9
-        assert abs(z.mean()) < 0.25
-        assert 0.8 < z.std() < 1.1
-
-
 @pytest.mark.parametrize("name", [f.name for f in fields(FaceIdentity)])
 def test_every_factor_of_a_person_shows(name):
     assert _shows(name, STRIKING, lambda identity: render_face(identity, CANDID))
@@ -76,43 +51,6 @@ def _shows(name, base, draw):
     values = (getattr(base, name) - 2 * spread, getattr(base, name) + 2 * spread)
     low, high = (draw(replace(base, **{name: value})) for value in values)
     return (low != high).any()
-
-
-def test_average_face_lies_on_the_template():
-    np.testing.assert_allclose(face_landmarks(FaceIdentity()), TEMPLATE, atol=0.5)
-
-
-def test_neutral_faces_lie_near_the_template():
-    offsets = [face_landmarks(person(0, number)) - TEMPLATE for number in range(100)]
-    assert np.abs(offsets).max() < 5
-    assert 0.3 < np.std(offsets) < 2
-
-
-def test_turned_head_is_aligned_to_the_template():
-    """The similarity transform that best fits the landmarks to the template is the identity."""
-    view = FaceView(yaw_deg=25, pitch_deg=-9, smile=0.4)
-    landmarks = face_landmarks(STRIKING, view)
-    assert np.abs(landmarks - face_landmarks(STRIKING)).max() > 1
-    equations = [row for x, y in landmarks for row in ((x, -y, 1, 0), (y, x, 0, 1))]
-    fit = np.linalg.lstsq(np.array(equations), TEMPLATE.ravel(), rcond=None)[0]
-    np.testing.assert_allclose(fit, [1, 0, 0, 0], atol=1e-9)
-
-
-def test_misalignment_moves_turns_and_scales_the_landmarks():
-    aligned = face_landmarks(STRIKING)
-    center = TEMPLATE.mean(axis=0)
-    moved = face_landmarks(STRIKING, FaceView(shift_x=3, shift_y=-2))
-    np.testing.assert_allclose(moved, aligned + np.array([3, -2]), atol=1e-9)
-    scaled = face_landmarks(STRIKING, FaceView(scale=1.1))
-    np.testing.assert_allclose(scaled, center + 1.1 * (aligned - center), atol=1e-9)
-    turned = face_landmarks(STRIKING, FaceView(roll_deg=90))
-    np.testing.assert_allclose(turned, center + (aligned - center)[:, ::-1] * (-1, 1), atol=1e-9)
-
-
-def test_other_sizes_scale_by_height_and_cut_the_sides():
-    landmarks = face_landmarks(STRIKING)
-    np.testing.assert_allclose(face_landmarks(STRIKING, size=(112, 96)), landmarks - (8, 0), atol=1e-9)
-    np.testing.assert_allclose(face_landmarks(STRIKING, size=(224, 224)), 2 * landmarks + 0.5, atol=1e-9)
 
 
 @pytest.mark.parametrize("size", [(112, 112), (112, 96), (224, 224)])
