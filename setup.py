@@ -4,7 +4,8 @@ from pathlib import Path
 
 from setuptools import setup
 
-ROOMS = ("recordio_tools", "deploy", "eval", "train", "megaface")
+FOLDERS = ("recordio_tools", "recordio_tools/synthetic_faces", "deploy", "eval", "train", "megaface")
+PACKAGES = {f"insightrec.{folder.replace('/', '.')}": folder for folder in FOLDERS}
 
 # MXNet 1.9.1 is wheels for x86-64 Linux and imports on CPython up to 3.12; elsewhere its extras
 # install nothing of it, and insightrec.deploy.mxnet_import says why it is absent.
@@ -18,8 +19,8 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.9",
-    packages=[f"insightrec.{room}" for room in ROOMS],
-    package_dir={f"insightrec.{room}": room for room in ROOMS},
+    packages=list(PACKAGES),
+    package_dir=PACKAGES,
     install_requires=[
         "numpy>=1.23",
         "opencv-python-headless>=4.7",

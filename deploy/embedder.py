@@ -90,6 +90,9 @@ class Embedder:
     def embed(self, images):
         """Embeddings of ``images``, in order, as the network gives them (not normalized).
 
+        An image's embedding does not depend on its batch, but for the head GNAP, which divides by a mean over
+        the batch, here as in MXNet.
+
         Args:
             images: uint8 RGB (N, H, W, 3), 0..255, of `image_size`; N may be 0.
 

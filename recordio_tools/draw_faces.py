@@ -1,6 +1,6 @@
 """Draw a folder of made-up aligned faces, and the list of pairs to verify.
 
-The pictures are synthetic drawings (`synthetic_face`), not photographs: enough of a face for every step of the
+The pictures are synthetic drawings (`synthetic_faces`), not photographs: enough of a face for every step of the
 toolkit to be tried and tested on, with nobody's portrait in it. They are laid out and named as LFW's are,
 ``<name>/<name>_<number>.jpg``, and the pairs are in the format of LFW's ``pairs.txt``.
 """
@@ -18,10 +18,10 @@ from insightrec.recordio_tools.command_line import image_size, tool
 from insightrec.recordio_tools.errors import OutputError
 from insightrec.recordio_tools.image_codec import JPEG_QUALITY, encode_rgb
 from insightrec.recordio_tools.pair_list import FOLDS
-from insightrec.recordio_tools.synthetic_face import draw_face
-from insightrec.recordio_tools.synthetic_factors import FaceIdentity, person_rng
-from insightrec.recordio_tools.synthetic_pairs import draw_pairs, format_pairs, person_name
-from insightrec.recordio_tools.synthetic_pose import CROP
+from insightrec.recordio_tools.synthetic_faces.face import draw_face
+from insightrec.recordio_tools.synthetic_faces.factors import FaceIdentity, person_rng
+from insightrec.recordio_tools.synthetic_faces.pairs import draw_pairs, format_pairs, person_name
+from insightrec.recordio_tools.synthetic_faces.pose import CROP
 
 SHEET_ROWS, SHEET_COLUMNS = 24, 12
 SIDES = range(16, 513)  # pixels; below, a face is a few dots

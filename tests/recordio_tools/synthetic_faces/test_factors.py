@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from insightrec.recordio_tools.synthetic_factors import CLIP_SIGMA, FaceIdentity, FaceView, person_rng
+from insightrec.recordio_tools.synthetic_faces.factors import CLIP_SIGMA, FaceIdentity, FaceView, person_rng
 
 
 def person(seed, number):

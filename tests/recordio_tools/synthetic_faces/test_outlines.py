@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from insightrec.recordio_tools.synthetic_outlines import (
+from insightrec.recordio_tools.synthetic_faces.outlines import (
     ACROSS,
     band,
     both_sides,

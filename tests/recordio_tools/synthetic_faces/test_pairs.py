@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insightrec.recordio_tools.errors import InputError
-from insightrec.recordio_tools.synthetic_pairs import draw_pairs, format_pairs
+from insightrec.recordio_tools.synthetic_faces.pairs import draw_pairs, format_pairs
 
 
 @given(st.integers(2, 14), st.integers(2, 4), st.integers(1, 5), st.integers(1, 6), st.integers(0, 9))

@@ -13,7 +13,7 @@ def factor(mean, spread):
 
 
 class _Factors:
-    """Base of a dataclass whose fields are factors; one without a spread is not sampled."""
+    """Base of a dataclass whose fields are factors and, last, ``texture_seed``."""
 
     @classmethod
     def sample(cls, rng):

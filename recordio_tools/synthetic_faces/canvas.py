@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from insightrec.recordio_tools.synthetic_outlines import brush_stroke
-from insightrec.recordio_tools.synthetic_pose import on_face
+from insightrec.recordio_tools.synthetic_faces.outlines import brush_stroke
+from insightrec.recordio_tools.synthetic_faces.pose import on_face
 
 SUPERSAMPLE = 2  # shapes are drawn at twice the size and averaged down
 SUBPIXEL_BITS = 4  # OpenCV takes outlines in 1/16 pixel

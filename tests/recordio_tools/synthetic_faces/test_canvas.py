@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from insightrec.recordio_tools.synthetic_canvas import Canvas
-from insightrec.recordio_tools.synthetic_factors import FaceIdentity, FaceView
-from insightrec.recordio_tools.synthetic_pose import Pose, on_face
+from insightrec.recordio_tools.synthetic_faces.canvas import Canvas
+from insightrec.recordio_tools.synthetic_faces.factors import FaceIdentity, FaceView
+from insightrec.recordio_tools.synthetic_faces.pose import Pose, on_face
 
 SIZE = (112, 112)
 SQUARE = np.array([(-10.0, -10.0), (10.0, -10.0), (10.0, 10.0), (-10.0, 10.0)])

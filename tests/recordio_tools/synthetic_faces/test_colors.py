@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from insightrec.recordio_tools.synthetic_colors import (
+from insightrec.recordio_tools.synthetic_faces.colors import (
     GREY_HAIR,
     HAIR_TONES,
     SKIN_TONES,
@@ -12,7 +12,7 @@ from insightrec.recordio_tools.synthetic_colors import (
     skin_color,
     tone,
 )
-from insightrec.recordio_tools.synthetic_factors import FaceIdentity
+from insightrec.recordio_tools.synthetic_faces.factors import FaceIdentity
 
 RAMP = ((0, 0, 0), (100, 50, 10), (200, 200, 20))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from insightrec.recordio_tools.synthetic_colors import (
+from insightrec.recordio_tools.synthetic_faces.colors import (
     EYE_GLINT,
     EYE_WHITE,
     FRAME_TONES,
@@ -17,8 +17,16 @@ from insightrec.recordio_tools.synthetic_colors import (
     skin_color,
     tone,
 )
-from insightrec.recordio_tools.synthetic_outlines import ACROSS, CIRCLE, band, both_sides, curve, ellipse, symmetric
-from insightrec.recordio_tools.synthetic_pose import mouth_corner
+from insightrec.recordio_tools.synthetic_faces.outlines import (
+    ACROSS,
+    CIRCLE,
+    band,
+    both_sides,
+    curve,
+    ellipse,
+    symmetric,
+)
+from insightrec.recordio_tools.synthetic_faces.pose import mouth_corner
 
 
 def paint_face(canvas, identity, view):
@@ -74,8 +82,8 @@ def _paint_eyes(canvas, identity, view):
     level = center[1] - identity.eye_tilt * t
     upper = level - 0.62 * opening * (1 - np.abs(t) ** 2.2)
     lower = level + 0.38 * opening * bulge
-    socket = both_sides(ellipse(center - (0, 1), (11, 7)))
-    canvas.paint(skin * 0.6, *socket, opacity=0.3 * identity.eye_depth, softness=3)
+    socket = ellipse(center - (0, 1), (11, 7))
+    canvas.paint(skin * 0.6, *both_sides(socket), opacity=0.3 * identity.eye_depth, softness=3)
     crease = np.column_stack([x, upper - identity.lid_crease])
     canvas.stroke(skin * 0.5, 1.2, *both_sides(crease), opacity=0.6, softness=0.4)
     bag = np.column_stack([x, lower + 2.4 + bulge])
@@ -127,8 +135,7 @@ def _paint_beard(canvas, identity):
     if identity.moustache > 0:
         half, y = identity.mouth_width / 2 + 2, y - identity.upper_lip
         patch = symmetric([(0, y - 5), (half * 0.6, y - 4.5), (half, y + 1.5), (half * 0.6, y), (0, y)])
-        opacity = min(0.25 + identity.moustache, 0.95)
-        canvas.paint(hair, patch, opacity=opacity, softness=0.8, grain=grain)
+        canvas.paint(hair, patch, opacity=min(0.25 + identity.moustache, 0.95), softness=0.8, grain=grain)
 
 
 def _paint_mouth(canvas, identity, view):

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb
-from insightrec.recordio_tools.synthetic_canvas import Canvas
-from insightrec.recordio_tools.synthetic_factors import FaceView
-from insightrec.recordio_tools.synthetic_light import light_face
-from insightrec.recordio_tools.synthetic_parts import paint_face
-from insightrec.recordio_tools.synthetic_pose import CROP, Pose
+from insightrec.recordio_tools.synthetic_faces.canvas import Canvas
+from insightrec.recordio_tools.synthetic_faces.factors import FaceView
+from insightrec.recordio_tools.synthetic_faces.light import light_face
+from insightrec.recordio_tools.synthetic_faces.parts import paint_face
+from insightrec.recordio_tools.synthetic_faces.pose import CROP, Pose
 
 
 def draw_face(identity, rng, size=CROP):

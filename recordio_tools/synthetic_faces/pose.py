@@ -8,7 +8,7 @@ InsightFace's template, as an aligner would do; what misalignment remains is par
 import numpy as np
 
 from insightrec.recordio_tools.face_alignment import similarity, template
-from insightrec.recordio_tools.synthetic_factors import FaceView
+from insightrec.recordio_tools.synthetic_faces.factors import FaceView
 
 CROP = (112, 112)  # (height, width) of the crop in whose pixels lengths are
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from insightrec.recordio_tools.synthetic_factors import FaceIdentity, FaceView
-from insightrec.recordio_tools.synthetic_light import light_face
-from insightrec.recordio_tools.synthetic_pose import Pose
+from insightrec.recordio_tools.synthetic_faces.factors import FaceIdentity, FaceView
+from insightrec.recordio_tools.synthetic_faces.light import light_face
+from insightrec.recordio_tools.synthetic_faces.pose import Pose
 
 SIZE = (112, 112)
 GRAY = np.full((*SIZE, 3), 100, np.uint8)

@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from insightrec.recordio_tools.synthetic_pose import on_face
+from insightrec.recordio_tools.synthetic_faces.pose import on_face
 
 
 def light_face(drawn, coverage, identity, view, pose):
     """Light the figure as Lambert's law has it, with a little gloss, then color all light.
 
     Args:
-        drawn, coverage: the picture, RGB (H, W, 3), and the figure's coverage of it, (H, W), 0..255.
+        drawn: the picture, uint8 RGB (H, W, 3).
+        coverage: the figure's coverage of it, uint8 (H, W), 0..255.
+        pose: `Pose` of the head.
 
     Returns:
         float64 (H, W, 3).
@@ -27,6 +29,7 @@ def light_face(drawn, coverage, identity, view, pose):
     contrast = min(max(view.light_contrast, 0.05), 0.75)
     covered = coverage / 255.0
     shade = 1 + covered * contrast * (1.2 * facing(light) - 1)
+    # The 16th power by squares: np.power may round differently from one NumPy to the next.
     gloss = 24 * contrast * covered * np.square(np.square(np.square(np.square(facing(halfway)))))
     tint = np.exp(view.exposure + np.array([view.warmth, view.green, -view.warmth]))
     return (drawn * shade[..., None] + gloss[..., None]) * tint

@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from insightrec.recordio_tools.synthetic_face import draw_face, render_face
-from insightrec.recordio_tools.synthetic_factors import FaceIdentity, FaceView, person_rng
-from insightrec.recordio_tools.synthetic_pose import face_landmarks
+from insightrec.recordio_tools.synthetic_faces.face import draw_face, render_face
+from insightrec.recordio_tools.synthetic_faces.factors import FaceIdentity, FaceView, person_rng
+from insightrec.recordio_tools.synthetic_faces.pose import face_landmarks
 
 # Somebody who has all that not everyone has, in a view that shows all that not every view does.
 STRIKING = FaceIdentity(beard=0.4, moustache=0.4, glasses=0.5, age=0.5, freckles=0.5, mole=0.5, texture_seed=2)
