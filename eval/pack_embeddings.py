@@ -1,6 +1,8 @@
 """A verification pack through a model: every distinct image once as it is and once mirrored."""
 
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+import itertools
+import os
 from dataclasses import dataclass
 
 import cv2
@@ -10,8 +12,9 @@ from tqdm import tqdm
 from insightrec.eval.pair_distance import check_finite, normalized
 from insightrec.recordio_tools.errors import ImageError
 from insightrec.recordio_tools.image_codec import decode_rgb
+from insightrec.recordio_tools.ordered_pool import ordered_map
 
-BLOCK_IMAGES = 256  # decoded at a time: 10 MB at 112x112; one block is embedded while the next is decoded
+BLOCK_IMAGES = 256  # embedded at a time, while the next are decoded: 10 MB at 112x112
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class PackEmbeddings:
 def embed_pack(embedder, pack, source):
     """Embed the distinct images of ``pack`` and their mirror images.
 
-    Memory beyond the encoded pack and the embeddings is two blocks of `BLOCK_IMAGES` decoded images.
+    Memory beyond the encoded pack and the embeddings is a block of `BLOCK_IMAGES` decoded images, and as many as
+    `ordered_map` decodes ahead.
 
     Args:
         embedder: has ``image_size`` (H, W) and ``embed``: uint8 RGB (N, H, W, 3) -> float32 (N, D).
@@ -59,14 +63,20 @@ def embed_pack(embedder, pack, source):
     encoded, index = pack.distinct()
     places = np.unique(index, return_index=True)[1]  # where each distinct image comes first, for errors
     original, mirrored = [], []
-    progress = tqdm(total=len(encoded), desc=source, unit="image", disable=None)
-    with progress, ThreadPoolExecutor() as pool:
-        for images in _decoded_blocks(pool, encoded, places, embedder.image_size, source):
-            original.append(embedder.embed(images))
-            mirrored.append(embedder.embed(images[:, :, ::-1]))
+    progress = tqdm(total=len(encoded), desc=str(source), unit="image", disable=None)
+
+    def decode(number):
+        return decode_to_size(encoded[number], embedder.image_size, f"{source}: image {places[number]}")
+
+    images = ordered_map(decode, range(len(encoded)), os.cpu_count())
+    with progress, contextlib.closing(images):
+        while block := list(itertools.islice(images, BLOCK_IMAGES)):
+            pixels = np.stack(block)
+            original.append(embedder.embed(pixels))
+            mirrored.append(embedder.embed(pixels[:, :, ::-1]))
             check_finite(original[-1], source)
             check_finite(mirrored[-1], source)
-            progress.update(len(images))
+            progress.update(len(block))
     return PackEmbeddings(np.concatenate(original), np.concatenate(mirrored), index, pack.is_same)
 
 
@@ -87,16 +97,3 @@ def decode_to_size(encoded, size, source):
         )
     smaller = size[0] < height
     return cv2.resize(image, tuple(size)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-
-
-def _decoded_blocks(pool, encoded, places, size, source):
-    """Yield uint8 (N, H, W, 3); the threads of ``pool`` decode the next block while the caller uses one."""
-    ahead = None
-    for start in range(0, len(encoded), BLOCK_IMAGES):
-        part = slice(start, start + BLOCK_IMAGES)
-        sources = [f"{source}: image {place}" for place in places[part]]
-        decoding = pool.map(decode_to_size, encoded[part], [size] * len(sources), sources)
-        if ahead is not None:
-            yield np.stack(list(ahead))
-        ahead = decoding
-    yield np.stack(list(ahead))

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from insightrec.recordio_tools.errors import ImageError, ListError
 from insightrec.recordio_tools.face_alignment import align_face
 from insightrec.recordio_tools.identity_ranges import refuse_rounded
-from insightrec.recordio_tools.image_codec import JPEG_QUALITY, decode_rgb, encode_rgb
+from insightrec.recordio_tools.image_codec import JPEG_QUALITY, check_size, encode_rgb, read_image
 from insightrec.recordio_tools.ordered_pool import ordered_map
 
 
@@ -35,17 +35,9 @@ class FaceCodec(NamedTuple):
                 its row has no landmarks.
         """
         path = self.folder / row.path
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ImageError(f"{path}: cannot be read ({error.strerror}); correct the list or the folder") from None
-        image = decode_rgb(data, path)
+        data, image = read_image(path)
         if row.aligned:
-            if image.shape[:2] != self.image_size:
-                raise ImageError(
-                    f"{path}: expected {_size(self.image_size)} pixels (height x width), found {_size(image.shape)}; "
-                    "align the faces first, or give --image-size"
-                )
+            check_size(image, self.image_size, path)
             return data
         if row.landmarks is None:
             raise ImageError(f"{path}: not aligned and without landmarks (17 columns); align it, or add its landmarks")
@@ -125,7 +117,3 @@ def _attempt(function, argument):
         return function(argument)
     except ImageError as error:
         return error
-
-
-def _size(shape):
-    return f"{shape[0]}x{shape[1]}"

@@ -2,6 +2,7 @@
 
 import io
 import os
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +54,29 @@ def encode_rgb(image, encoding=".jpg", quality=JPEG_QUALITY):
     level = quality if encoding == ".jpg" else min(quality, 9)
     _, data = cv2.imencode(encoding, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (flag, level))
     return data.tobytes()
+
+
+def read_image(path):
+    """A whole image file: ``(data, image)``, its bytes and its pixels, uint8 RGB (H, W, 3).
+
+    Raises:
+        ImageError: the file cannot be read or decoded.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror}); correct the list or the folder") from None
+    return data, decode_rgb(data, path)
+
+
+def check_size(image, image_size, source):
+    """Raise `ImageError` unless the pixels are ``(height, width)``."""
+    if image.shape[:2] != tuple(image_size):
+        expected, found = ("x".join(map(str, size[:2])) for size in (image_size, image.shape))
+        raise ImageError(
+            f"{source}: expected {expected} pixels (height x width), found {found}; "
+            "align the faces to that size, or give --image-size"
+        )
 
 
 class ImageHeader(NamedTuple):

@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 from insightrec.recordio_tools.agedb_pairs import read_agedb_pairs
 from insightrec.recordio_tools.cfp_pairs import cfp_protocol_files, read_cfp_pairs
-from insightrec.recordio_tools.command_line import tool
-from insightrec.recordio_tools.errors import ImageError, ListError
+from insightrec.recordio_tools.command_line import image_size, tool
+from insightrec.recordio_tools.errors import ListError
 from insightrec.recordio_tools.fold_layout import lay_out_folds
-from insightrec.recordio_tools.image_codec import decode_rgb
+from insightrec.recordio_tools.image_codec import check_size, read_image
 from insightrec.recordio_tools.lfw_pairs import read_lfw_pairs
 from insightrec.recordio_tools.pair_list import FOLDS, find_image
 from insightrec.recordio_tools.verification_pack import write_pack
@@ -104,14 +104,9 @@ def _missing_error(pairs_path, root, files, present):
     )
 
 
-def _read_image(file, image_size):
-    data = file.read_bytes()
-    size = decode_rgb(data, file).shape[:2]
-    if size != tuple(image_size):
-        raise ImageError(
-            f"{file}: expected an image of {image_size[0]}x{image_size[1]} (height x width), found "
-            f"{size[0]}x{size[1]}; align it to that size, or state the right one with --image-size"
-        )
+def _read_image(file, size):
+    data, image = read_image(file)
+    check_size(image, size, file)
     return data
 
 
@@ -119,16 +114,9 @@ def _sha256(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def height_width(text):
-    """ "112,96" to (112, 96); argparse reports the ValueError of anything else."""
-    height, width = (int(side) for side in text.split(","))
-    if min(height, width) < 1:
-        raise ValueError
-    return height, width
-
-
 @tool
 def main(argv=None):
+    """Pack the pairs of a list."""
     parser = argparse.ArgumentParser(prog="pairs2bin.py", description=__doc__)
     parser.add_argument("--kind", required=True, choices=KINDS, help="whose pair list it is")
     parser.add_argument(
@@ -147,7 +135,7 @@ def main(argv=None):
     parser.add_argument("--output", required=True, metavar="FILE", help="pack to write; FILE.json describes it")
     parser.add_argument(
         "--image-size",
-        type=height_width,
+        type=image_size,
         default=(112, 112),
         metavar="H,W",
         help="height,width in pixels that every image must have (default: 112,112)",

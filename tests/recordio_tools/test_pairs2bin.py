@@ -118,7 +118,7 @@ def test_damaged_and_misfitting_images_are_refused(lfw, tmp_path, faces):
         (faces(1)[:-200], "cut short"),
         (b"", "found 0 bytes"),
         (b"no image", "expected an image"),
-        (faces(1, (112, 96)), "expected an image of 112x112 .height x width., found 112x96; align it"),
+        (faces(1, (112, 96)), "expected 112x112 pixels .height x width., found 112x96; align the faces"),
     ):
         image.write_bytes(data)
         with pytest.raises(ImageError, match=f"Bob_0005.jpg: .*{reason}"):
@@ -178,7 +178,7 @@ def test_refuses_to_overwrite(lfw, tmp_path, capsys):
 def test_bad_size(size, capsys):
     with pytest.raises(SystemExit):
         main(["--kind", "lfw", "--root", "r", "--output", "o", "--image-size", size])
-    assert "invalid height_width value" in capsys.readouterr().err
+    assert "expected height,width in pixels" in capsys.readouterr().err
 
 
 def test_missing_list(tmp_path):
