@@ -1,5 +1,7 @@
 """Packaging: the folders at the top level install as one namespace, ``insightrec.<folder>``."""
 
+import importlib.metadata
+import sysconfig
 from pathlib import Path
 
 from setuptools import setup
@@ -10,6 +12,18 @@ PACKAGES = {f"insightrec.{folder.replace('/', '.')}": folder for folder in FOLDE
 # MXNet 1.9.1 is wheels for x86-64 Linux and imports on CPython up to 3.12; elsewhere its extras
 # install nothing of it, and insightrec.deploy.mxnet_import says why it is absent.
 MXNET_RUNS = "; sys_platform == 'linux' and platform_machine == 'x86_64' and python_version < '3.13'"
+
+
+def opencv():
+    """The OpenCV wheel that is installed already, else the headless one (the plain one needs libraries of a desktop).
+
+    All of them put their files into one folder, cv2: installing another would break the one that is there.
+    """
+    folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    installed = {found.metadata["Name"] for found in importlib.metadata.distributions(path=folders)}
+    others = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")
+    return next((wheel for wheel in others if wheel in installed), "opencv-python-headless")
+
 
 setup(
     name="insightrec",
@@ -23,7 +37,7 @@ setup(
     package_dir=PACKAGES,
     install_requires=[
         "numpy>=1.23",
-        "opencv-python-headless>=4.7",
+        f"{opencv()}>=4.7",
         "pillow>=9.1",
         "scikit-learn>=1.1",
         "matplotlib>=3.6",

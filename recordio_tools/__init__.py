@@ -1,1 +1,7 @@
 """Formats and data sets: RecordIO, identity-indexed record sets, image lists, verification packs."""
+
+import os
+
+MAX_PIXELS = 1 << 26  # of one image, 8192 x 8192; OpenCV's own limit, 2^30, lets a small file claim 3 GB
+# OpenCV reads it once, when it is imported, so it stands here, before every module that does.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))

@@ -1,19 +1,14 @@
 """Encoded images to pixels and back (OpenCV), and the checks that keep damaged ones out."""
 
 import io
-import os
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
+from PIL import Image
 
 from insightrec.recordio_tools.errors import ImageError
-
-MAX_PIXELS = 1 << 26  # 8192 x 8192; OpenCV's own limit, 2^30, lets a small file claim 3 GB
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # read once, when cv2 is imported
-
-import cv2  # noqa: E402
-from PIL import Image  # noqa: E402
 
 JPEG_QUALITY = 95  # OpenCV's default and what InsightFace's tools write
 ENCODINGS = (".jpg", ".png")
@@ -33,7 +28,7 @@ def decode_rgb(data, source):
         uint8 RGB array (H, W, 3), values 0..255.
 
     Raises:
-        ImageError: empty, cut short, not an image, or larger than `MAX_PIXELS`.
+        ImageError: empty, cut short, not an image, or of more pixels than `recordio_tools.MAX_PIXELS`.
     """
     check_whole(data, source)
     try:

@@ -1,4 +1,6 @@
 import struct
+import subprocess
+import sys
 import zlib
 
 import cv2
@@ -55,6 +57,19 @@ def test_a_png_that_claims_huge_dimensions_is_refused():
     bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
     with pytest.raises(ImageError, match=r"bomb\.png: "):
         decode_rgb(bomb, "bomb.png")
+
+
+@pytest.mark.parametrize("module", ["recordio_tools.face_alignment", "deploy.embedder", "eval.pack_embeddings"])
+def test_the_limit_holds_whatever_is_imported_first(module):
+    """OpenCV reads its limit when it is imported; some modules import it before the codec."""
+    code = (
+        f"import insightrec.{module}, cv2, numpy as np\n"
+        "image = cv2.imencode('.png', np.zeros((8300, 8300), np.uint8))[1]\n"
+        "try: cv2.imdecode(image, cv2.IMREAD_GRAYSCALE)\n"
+        "except cv2.error: print('refused')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "refused\n"
 
 
 def test_header_gives_size_and_format(faces):
