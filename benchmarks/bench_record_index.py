@@ -11,7 +11,7 @@ import numpy as np
 from side_by_side import record
 
 KEYS = 5_822_653 + 85_742 + 1  # images, identities, header of MS1MV2
-RUNS = 5
+RUNS = 7
 
 # Each opening runs in a process of its own: memory that a process has used it does not give back.
 OURS = """

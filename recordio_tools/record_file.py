@@ -69,11 +69,10 @@ class IndexedRecordFile(RecordFile):
         self.index = RecordIndex.read(index_path)
         if len(self.index) == 0:
             raise RecordError(f"{index_path}: expected 'key<TAB>offset' lines, found none; copy or build the set again")
-        last = int(self.index.offsets.argmax())
-        if self.index.offsets[last] >= self.size:
+        if self.index.last_offset >= self.size:
             raise RecordError(
-                f"{index_path}: key {self.index.keys[last]}: offset {self.index.offsets[last]} lies past the end of "
-                f"{self.path.name} ({self.size} bytes); the .rec is cut short or the .idx belongs to another file"
+                f"{index_path}: offset {self.index.last_offset} lies past the end of {self.path.name} ({self.size} "
+                "bytes); the .rec is cut short or the .idx belongs to another file"
             )
 
     def __len__(self):

@@ -1,29 +1,44 @@
 """The ``.idx`` beside a ``.rec``: one line ``key<TAB>byte offset`` for each record, in write order."""
 
+import mmap
 import os
-from pathlib import Path
+import warnings
 
 import numpy as np
 
 from insightrec.recordio_tools.errors import RecordError
 
 _BLOCK = 1 << 18  # bytes parsed at once: the allocator reuses blocks of this size, larger ones are mapped anew
+_SHORTEST_LINE = len("0\t0\n")
 _MAX_DIGITS = 18  # what an int64 surely holds
 
 
 class RecordIndex:
-    """Keys and offsets of a record file as arrays.
+    """Where each record begins, by key.
 
-    keys, offsets: int64 (N,), in the order of the file. 5.8 million records take about 140 MB with
-    the lookup table, where a Python dict takes about a gigabyte, in every process.
+    Holds two arrays, about 70 MB for 5.8 million records, where a Python dict takes about a gigabyte in
+    every process.
+
+    Args:
+        keys, offsets: (N,) whole numbers of 0 and more, in the order of the file.
+        source: what to call the index in an error.
+
+    Raises:
+        RecordError: a key stands twice.
     """
 
     def __init__(self, keys, offsets, source=".idx"):
         self.keys = np.asarray(keys, np.int64)
-        self.offsets = np.asarray(offsets, np.int64)
         self.source = str(source)
-        if self._build_lookup() < len(self):
-            self._refuse_duplicates()
+        offsets = np.asarray(offsets, np.int64)
+        if len(self) and self.keys.max() < 2 * len(self) + 1024:
+            self._sorted_keys = None
+            table = np.zeros(int(self.keys.max()) + 1, np.int64)
+            table[self.keys] = offsets + 1
+        else:
+            order = np.argsort(self.keys, kind="stable")
+            self._sorted_keys, table = self.keys[order], offsets[order] + 1
+        self._set_table(table)
 
     @classmethod
     def read(cls, path):
@@ -32,16 +47,50 @@ class RecordIndex:
         Raises:
             RecordError: a line is not two whole numbers, or a key stands twice.
         """
-        table = _read_plain(path)
-        if table is None:
-            table = _read_by_line(path)
-        return cls(table[:, 0], table[:, 1], path)
+        return cls._read_plain(path) or cls(*_read_by_line(path), path)
+
+    @classmethod
+    def _read_plain(cls, path):
+        """Read an index as MXNet writes it, with dense keys as all InsightFace sets have; None if it is another."""
+        index = cls([], [], path)
+        # Room for as many lines as the file can hold; what is not written never becomes memory.
+        room = os.path.getsize(path) // _SHORTEST_LINE + 1
+        keys, table = np.empty(room, np.int32), np.zeros(room, np.int64)
+        count, newest = 0, -1
+        for text in _blocks(path):
+            lines = _parse(text)
+            if lines is None or (largest := int(lines[:, 0].max())) >= room:
+                return None
+            keys[count : count + len(lines)] = lines[:, 0]
+            table[lines[:, 0]] = lines[:, 1] + 1
+            count, newest = count + len(lines), max(newest, largest)
+        index.keys, index._sorted_keys = keys[:count], None
+        index._set_table(table[: newest + 1])
+        return index
+
+    def _set_table(self, table):
+        """``table``: offset + 1 by key (0 where there is none), or in the order of the sorted keys."""
+        self._table = memoryview(table)  # an item of a memoryview is an int, in a quarter of an array's time
+        found = table if self._sorted_keys is None else np.diff(self._sorted_keys, prepend=-1)
+        if np.count_nonzero(found) < len(self):
+            self._refuse_duplicates()
 
     def __len__(self):
         return len(self.keys)
 
     def __contains__(self, key):
         return self._find(key) >= 0
+
+    @property
+    def offsets(self):
+        """Byte offsets of the records, int64 (N,), in the order of ``keys``."""
+        places = self.keys if self._sorted_keys is None else np.searchsorted(self._sorted_keys, self.keys)
+        return np.asarray(self._table)[places] - 1
+
+    @property
+    def last_offset(self):
+        """The largest offset; -1 in an empty index."""
+        return int(np.asarray(self._table).max(initial=0)) - 1
 
     def offset(self, key):
         """Byte offset of the record ``key``.
@@ -56,28 +105,11 @@ class RecordIndex:
 
     def _find(self, key):
         place = key if self._sorted_keys is None else self._search(key)
-        return self._table[place] if 0 <= place < len(self._table) else -1
+        return self._table[place] - 1 if 0 <= place < len(self._table) else -1
 
     def _search(self, key):
         place = int(np.searchsorted(self._sorted_keys, key))
         return place if place < len(self) and self._sorted_keys[place] == key else -1
-
-    def _build_lookup(self):
-        """A table by key where keys are dense (all InsightFace sets), else sorted keys to search.
-
-        Returns the number of distinct keys.
-        """
-        count = len(self)
-        if count and self.keys.min() >= 0 and self.keys.max() < 2 * count + 1024:
-            table = np.full(int(self.keys.max()) + 1, -1, np.int64)
-            table[self.keys] = self.offsets
-            self._sorted_keys, distinct = None, np.count_nonzero(table >= 0)
-        else:
-            order = np.argsort(self.keys, kind="stable")
-            self._sorted_keys, table = self.keys[order], self.offsets[order]
-            distinct = count - np.count_nonzero(np.diff(self._sorted_keys) == 0)
-        self._table = memoryview(table)  # an item of a memoryview is an int, in a quarter of an array's time
-        return distinct
 
     def _refuse_duplicates(self):
         keys, first, counts = np.unique(self.keys, return_index=True, return_counts=True)
@@ -88,37 +120,36 @@ class RecordIndex:
         )
 
 
-def _read_plain(path):
-    """The index as int64 (N, 2) if it is as MXNet writes it, else None."""
-    with open(path, "rb") as file:
-        # Room for as many lines as the file can hold; what is not written never becomes memory.
-        table = np.empty((os.fstat(file.fileno()).st_size // len("0\t0\n") + 1, 2), np.int64)
-        rows = 0
-        while text := file.read(_BLOCK) + file.readline():
-            block = _parse(text)
-            if block is None:
-                return None
-            table[rows : rows + len(block)] = block
-            rows += len(block)
-    return table[:rows]
+def _blocks(path):
+    """Yield the file's text in blocks of whole lines."""
+    if os.path.getsize(path) == 0:  # cannot be mapped
+        return
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        start = 0
+        while start < len(text):
+            end = text.find(b"\n", start + _BLOCK) + 1 or len(text)
+            yield text[start:end]
+            start = end
 
 
 def _parse(text):
-    """Plain whole lines as int64 (lines, 2); None if they are not plain."""
-    characters = np.frombuffer(text, np.uint8)
-    lines = np.count_nonzero(characters == ord("\n"))
-    if np.count_nonzero(characters < ord("0")) != 2 * lines or np.count_nonzero(characters == ord("\t")) != lines:
+    """Whole lines as int64 (lines, 2); None if they are not two whole numbers each."""
+    last_line = text[text.rfind(b"\n", 0, -1) + 1 :]
+    try:
+        with warnings.catch_warnings():  # NumPy raises at what is no number; before 2.3 it warns
+            warnings.simplefilter("error", DeprecationWarning)
+            numbers = np.fromstring(text, np.int64, sep=" ")
+        ends_in_step = len(numbers) > 1 and numbers[-2:].tolist() == list(map(int, last_line.split()))
+    except (ValueError, DeprecationWarning):
         return None
-    if characters.max() > ord("9"):
+    # A line of one or three numbers leaves the last line out of step; as unsigned numbers, negative ones are large.
+    if len(numbers) % 2 or not ends_in_step or numbers.view(np.uint64).max() >= 10**_MAX_DIGITS:
         return None
-    numbers = np.fromstring(text, np.int64, sep=" ")
-    if len(numbers) != 2 * lines or numbers.max() >= 10**_MAX_DIGITS:
-        return None
-    return numbers.reshape(lines, 2)
+    return numbers.reshape(-1, 2)
 
 
 def _read_by_line(path):
-    """The same for what other tools write (blank lines, spaces, ``\r\n``), and to find the line of an error."""
+    """``(keys, offsets)`` of what other tools write (spaces, blank lines, ``\\r\\n``, sparse keys)."""
     rows = []
     with open(path, "rb") as file:
         for number, line in enumerate(file, 1):
@@ -128,7 +159,8 @@ def _read_by_line(path):
             if len(fields) != 2 or not all(field.isdigit() and len(field) <= _MAX_DIGITS for field in fields):
                 raise RecordError(
                     f"{path}: line {number}: expected 'key<TAB>offset', found {line[:60]!r}; "
-                    f"rebuild the index or fetch {Path(path).name} again"
+                    "write the set again, or copy its index again"
                 )
             rows.append((int(fields[0]), int(fields[1])))
-    return np.array(rows, np.int64).reshape(-1, 2)
+    table = np.array(rows, np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]

@@ -106,8 +106,7 @@ def _label_notes(faces, ranges, seen):
 
 
 def _structure_notes(faces, ranges, seen):
-    last = int(faces.records.index.offsets.max())
-    end = unframe(faces.records.view, last, faces.path)[1]
+    end = unframe(faces.records.view, faces.records.index.last_offset, faces.path)[1]
     if end < faces.records.size:
         yield f"{faces.records.size - end} bytes follow the last record that the .idx names"
     if faces.image_size is None:

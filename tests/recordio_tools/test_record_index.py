@@ -18,6 +18,7 @@ def test_reads_what_a_dict_reads(tmp_path_factory, table, ends_with_newline, new
     assert dict(zip(index.keys.tolist(), index.offsets.tolist())) == table
     assert list(index.keys) == list(table)
     assert all(index.offset(key) == offset for key, offset in table.items())
+    assert index.last_offset == max(table.values(), default=-1)
     for absent in {0, 1, 17, max(table, default=0) + 1, -1} - set(table):
         assert absent not in index
         with pytest.raises(KeyError, match="no record with key"):
