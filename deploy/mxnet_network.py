@@ -32,7 +32,7 @@ class MXNetNetwork:
         try:
             symbol = mx.sym.load(str(files.graph)).get_internals()[graph.name_of(wanted)]
             # A SymbolBlock, hybridized: an executor fails at its second forward with MXNet's default subgraphs.
-            self._block = mx.gluon.SymbolBlock(symbol, mx.sym.var(data))
+            self._block = mx.gluon.SymbolBlock(symbol, mx.sym.var(data, dtype="float32"))
             self._block.load_parameters(self.source, ctx=self._device, ignore_extra=True, cast_dtype=True)
         except (mx.MXNetError, AssertionError, ValueError) as error:
             raise ModelError(f"{self.source}: MXNet cannot load it: {_brief(error)}") from None

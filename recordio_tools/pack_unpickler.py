@@ -72,8 +72,8 @@ def load_pickle(data, source):
         return machine.run()
     except PackError as error:
         reason = str(error)
-    except (IndexError, KeyError, ValueError) as error:  # an empty stack, an unknown memo, bad text or numbers
-        reason = f"expected a valid pickle, found a damaged one ({type(error).__name__}); get the file again"
+    except (IndexError, KeyError, ValueError):  # an empty stack, an unknown memo, bad text or numbers
+        reason = "expected a valid pickle, found a damaged one; get the file again"
     except MemoryError:
         reason = "the pack does not fit into memory"
     raise PackError(f"{source}: byte {machine.start}: {reason}")
