@@ -18,6 +18,8 @@ from insightrec.recordio_tools.property_file import read_property
 from insightrec.recordio_tools.record_file import IndexedRecordFile
 from insightrec.recordio_tools.record_label import unpack_label
 
+_LABEL_LIMIT = 1 << 31
+
 
 class RecordSetWarning(UserWarning):
     """Something in a record set is unusual, and what was done about it."""
@@ -207,9 +209,9 @@ def class_of(label):
     """The class (int) in an image's label: a scalar, or the first of ``[class, aligned]`` and the like.
 
     Raises:
-        RecordError: the label is empty or not a finite number.
+        RecordError: the label is empty, not a number, or no 32-bit one.
     """
     value = label if isinstance(label, float) else label[0] if len(label) else math.nan
-    if not math.isfinite(value):
+    if not abs(value) < _LABEL_LIMIT:  # nor NaN
         raise RecordError(f"expected a class as label, found {label}; the record is damaged")
     return int(value)

@@ -36,14 +36,15 @@ def inspect_set(faces, positions):
         notes.append(f"{len(seen.damaged) - MAX_LISTED} further damaged images")
     notes += _label_notes(faces, ranges, seen)
     notes += _structure_notes(faces, ranges, seen)
-    sizes = np.diff(ranges, axis=1).ravel() if faces.is_indexed else np.bincount(seen.classes[seen.classes >= 0])
+    classes, images_of_class = np.unique(seen.classes, return_counts=True)
+    sizes = np.diff(ranges, axis=1).ravel() if faces.is_indexed else images_of_class
     return {
         "path": str(faces.path),
         "bytes": faces.records.size,
         "layout": "indexed" if faces.is_indexed else "flat",
         "images": len(faces),
         "identities": faces.num_identities if faces.is_indexed else None,
-        "classes": len(np.unique(seen.classes)),
+        "classes": len(classes),
         "property": None if faces.image_size is None else [faces.num_classes, *faces.image_size],
         "label_dialects": dict(seen.dialects.most_common()),
         "image_formats": dict(seen.formats.most_common()),

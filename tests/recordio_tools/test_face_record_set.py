@@ -134,7 +134,7 @@ def test_which_file_a_path_means(tmp_path, face_set):
         FaceRecordSet(tmp_path)
 
 
-@pytest.mark.parametrize("label", [np.zeros(0, np.float32), float("nan"), np.array([np.inf], np.float32)])
+@pytest.mark.parametrize("label", [np.zeros(0, np.float32), float("nan"), np.array([np.inf], np.float32), 1e30])
 def test_a_label_without_a_class(label):
     with pytest.raises(RecordError, match="expected a class as label"):
         class_of(label)
