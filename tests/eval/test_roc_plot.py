@@ -30,7 +30,7 @@ def test_a_row_of_two_panels_per_target_holds_every_models_points():
 @pytest.mark.parametrize(
     "curves", [{"many": {f"m,{i}": curve(i / 10) for i in range(14)}}, {"tiny": {"a": curve(9, 2)}}]
 )
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning", "ignore::DeprecationWarning")
 def test_many_models_and_tiny_packs_draw_without_a_warning(curves):
     png = io.BytesIO()
     roc_figure(curves).savefig(png, format="png")
