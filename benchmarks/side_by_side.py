@@ -68,8 +68,14 @@ def _cpu_seconds(function, calls=1):
 
 
 def _commit():
-    command = ["git", "-C", str(RESULTS.parent), "describe", "--always", "--dirty"]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
+    """The commit, with ``+`` where files other than these results differ from it."""
+    commit = _git("rev-parse", "--short", "HEAD") or "unknown"
+    return commit + ("+" if _git("status", "--porcelain", "--", ":/", ":(top,exclude)benchmarks/results") else "")
+
+
+def _git(*arguments):
+    command = ["git", "-C", str(RESULTS.parent), *arguments]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def _processor():
