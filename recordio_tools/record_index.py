@@ -79,7 +79,8 @@ class RecordIndex:
         return len(self.keys)
 
     def __contains__(self, key):
-        return self._find(key) >= 0
+        place = self._place(key)
+        return 0 <= place < len(self._table) and self._table[place] > 0
 
     @property
     def offsets(self):
@@ -98,16 +99,15 @@ class RecordIndex:
         Raises:
             KeyError: the index has no such key.
         """
-        offset = self._find(key)
-        if offset < 0:
-            raise KeyError(f"{self.source}: no record with key {key} among {len(self)} records")
-        return offset
+        place = key if self._sorted_keys is None else self._place(key)
+        if 0 <= place < len(self._table) and (stored := self._table[place]):
+            return stored - 1
+        raise KeyError(f"{self.source}: no record with key {key} among {len(self)} records")
 
-    def _find(self, key):
-        place = key if self._sorted_keys is None else self._search(key)
-        return self._table[place] - 1 if 0 <= place < len(self._table) else -1
-
-    def _search(self, key):
+    def _place(self, key):
+        """Where ``key`` stands in the table; -1 if the sorted keys lack it."""
+        if self._sorted_keys is None:
+            return key
         place = int(np.searchsorted(self._sorted_keys, key))
         return place if place < len(self) and self._sorted_keys[place] == key else -1
 
