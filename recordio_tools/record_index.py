@@ -99,7 +99,7 @@ class RecordIndex:
         Raises:
             KeyError: the index has no such key.
         """
-        place = key if self._sorted_keys is None else self._place(key)
+        place = key if self._sorted_keys is None else self._place(key)  # no call where there need be none
         if 0 <= place < len(self._table) and (stored := self._table[place]):
             return stored - 1
         raise KeyError(f"{self.source}: no record with key {key} among {len(self)} records")
