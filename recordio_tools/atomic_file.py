@@ -1,11 +1,14 @@
 """Files that are written whole or not at all.
 
 Bytes go to a temporary name in the target's own folder, are synced to disk, and only then take the
-target's name. A killed run leaves the old file, or the new one, never a part of either.
+target's name. A killed run leaves the old file, or the new one, never a part of either; its temporary
+file, named after the machine and the process, is removed by the next run on that machine.
 """
 
 import contextlib
+import glob
 import os
+import platform
 from pathlib import Path
 
 from insightrec.recordio_tools.errors import OutputError
@@ -35,6 +38,7 @@ class AtomicFileSet:
         try:
             for path in self._paths:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                _remove_stale(path)
                 self._files.append(open(_temporary(path), "wb", buffering=_BUFFER))
         except BaseException:
             self._discard()
@@ -87,7 +91,24 @@ def refuse_existing(paths, overwrite):
 
 
 def _temporary(path):
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    return path.with_name(f"{_temporary_prefix(path)}{os.getpid()}.tmp")
+
+
+def _temporary_prefix(path):
+    return f".{path.name}.{platform.node()}."
+
+
+def _remove_stale(path):
+    """Remove what killed runs on this machine left of ``path``."""
+    if os.name != "posix":  # elsewhere signal 0 is no harmless question
+        return
+    for left in path.parent.glob(glob.escape(_temporary_prefix(path)) + "*.tmp"):
+        try:
+            os.kill(int(left.name.split(".")[-2]), 0)
+        except (ProcessLookupError, ValueError, OverflowError):
+            left.unlink(missing_ok=True)
+        except PermissionError:  # it runs, as somebody else
+            continue
 
 
 def _sync_folder(folder):

@@ -113,7 +113,8 @@ def root_job(args):
     rows, empty = read_folders(root)
     if empty:
         print(f"{len(empty)} folders hold no image and get no label: {', '.join(empty[:5])}{' ...' * (len(empty) > 5)}")
-    output = Path(args.output) if args.output else root.resolve().parent
+    beside = root.parent if root.name not in ("", "..") else root.resolve().parent
+    output = Path(args.output) if args.output else beside
     inside = output.resolve() in root.resolve().parents
     list_folder = os.path.relpath(root, output) if inside else str(root.resolve())
     size = args.image_size or DEFAULT_SIZE

@@ -1,13 +1,12 @@
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from insightrec.recordio_tools.atomic_file import AtomicFileSet, atomic_write
 from insightrec.recordio_tools.errors import OutputError
+from insightrec.recordio_tools.record_writer import create_record_file
 
 
 def names(folder):
@@ -65,7 +64,7 @@ def test_a_crash_between_renames_leaves_no_last_file(tmp_path, monkeypatch):
     assert names(tmp_path) == ["x.rec"]
 
 
-KILLED = """
+WRITING = """
 import sys, time
 from insightrec.recordio_tools.record_writer import create_record_file
 with create_record_file(sys.argv[1]) as writer:
@@ -76,11 +75,33 @@ with create_record_file(sys.argv[1]) as writer:
 """
 
 
-def test_a_killed_run_leaves_no_set(tmp_path):
-    child = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "x.rec")], stdout=subprocess.PIPE)
+@pytest.fixture
+def writing(tmp_path):
+    """Another process that is writing ``x.rec`` in ``tmp_path``."""
+    child = subprocess.Popen([sys.executable, "-c", WRITING, str(tmp_path / "x.rec")], stdout=subprocess.PIPE)
     assert child.stdout.readline() == b"written\n"
-    time.sleep(0.05)
-    child.send_signal(signal.SIGKILL)
+    yield child
+    child.kill()
     child.wait()
     child.stdout.close()
-    assert not [name for name in names(tmp_path) if not name.endswith(".tmp")]
+
+
+def write_set(tmp_path):
+    with create_record_file(tmp_path / "x.rec", overwrite=True) as writer:
+        writer.write(1, b"one")
+
+
+def test_a_killed_run_leaves_no_set_and_the_next_cleans_up(tmp_path, writing):
+    writing.kill()
+    writing.wait()
+    left = names(tmp_path)
+    assert len(left) == 2
+    assert all(name.endswith(".tmp") for name in left)
+    write_set(tmp_path)
+    assert names(tmp_path) == ["x.idx", "x.rec"]
+
+
+def test_what_another_run_is_writing_is_left_alone(tmp_path, writing):
+    during = names(tmp_path)
+    write_set(tmp_path)
+    assert names(tmp_path) == sorted([*during, "x.idx", "x.rec"])
