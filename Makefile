@@ -13,7 +13,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/installed
-	sh demo.sh $(VENV)/bin/insightrec demo-out
+	sh demo.sh $(VENV)/bin/insightrec
 
 test: $(VENV)/installed
 	$(RUN) -m pytest -q -rs

@@ -3,7 +3,7 @@
 # verification pack of identities that are not in the set, and verify a baseline on it.
 set -eu
 insightrec=$1
-out=$2
+out=demo-out
 
 run() {
     printf '\n$ insightrec %s\n' "$*"

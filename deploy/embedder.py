@@ -9,6 +9,7 @@ from insightrec.deploy.onnx_converter import convert
 from insightrec.deploy.onnx_network import OnnxNetwork
 from insightrec.deploy.params_file import read_params
 from insightrec.deploy.symbol_graph import read_symbol
+from insightrec.recordio_tools import MAX_PIXELS
 from insightrec.recordio_tools.errors import ImageError, ModelError
 
 CHANNELS = {"rgb": 3, "gray": 1}
@@ -24,7 +25,8 @@ class Embedder:
         output: the output to take; None is ``fc1_output`` of an MXNet model, or what stands in its place
             (`SymbolGraph.embedding_output`), and the first output of an ONNX model.
         image_size: (height, width). None is what the ONNX file declares; where it declares none, and for
-            MXNet models, whose graphs carry no size, 112x112.
+            MXNet models, whose graphs carry no size, ``default_size``.
+        default_size: (height, width) where neither ``image_size`` nor the model says it.
         color: ``"rgb"``, or ``"gray"`` for models of one channel (OpenCV's RGB2GRAY).
         mean, scale: the network sees (pixel - mean) * scale. The defaults feed 0..255, which is right for
             InsightFace's models: they scale inside.
@@ -41,7 +43,7 @@ class Embedder:
 
     Raises:
         ModelError: files missing or damaged, operator not supported, no such output, or a model that does not
-            take images of this size and colour.
+            take images of this size and colour; images of more than `recordio_tools.MAX_PIXELS` pixels.
         InputError: the backend or the GPU is not there.
         ValueError: an argument is out of range.
     """
@@ -52,6 +54,7 @@ class Embedder:
         *,
         output=None,
         image_size=None,
+        default_size=IMAGE_SIZE,
         color="rgb",
         mean=0.0,
         scale=1.0,
@@ -67,7 +70,7 @@ class Embedder:
             )
         files = model if isinstance(model, ModelFiles) else find_model(model)
         self.name = files.name
-        self.image_size = tuple(image_size or IMAGE_SIZE)
+        self.image_size = self._bounded(image_size or default_size)
         self._channels = CHANNELS[color]
         self._mean, self._scale = mean, scale
         self._batch_size = batch_size
@@ -141,5 +144,11 @@ class Embedder:
         declared = (height or self.image_size[0], width or self.image_size[1])
         if image_size is not None and declared != self.image_size:
             raise ModelError(f"{files.graph}: expected images of {self.image_size}, found an input of {declared}")
-        self.image_size = declared
+        self.image_size = self._bounded(declared)
         return network
+
+    def _bounded(self, size):
+        height, width = size
+        if height * width > MAX_PIXELS:
+            raise ModelError(f"{self.name}: expected images of at most {MAX_PIXELS} pixels, found {height}x{width}")
+        return height, width

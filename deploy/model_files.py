@@ -38,12 +38,14 @@ def find_models(model, keep=None):
         list of `ModelFiles`, at least one; every file exists.
 
     Raises:
-        ModelError: a file is missing; the message lists what is there instead.
+        ModelError: ``model`` names no file, or a file is missing; the message lists what is there instead.
     """
     if model.lower().endswith(".onnx"):
         return [ModelFiles(_existing(Path(model)))]
     with_epochs = _WITH_EPOCHS.fullmatch(model)
     prefix = Path(with_epochs["prefix"] if with_epochs else model)
+    if not prefix.name:
+        raise ModelError(f"model {model!r}: expected prefix,epoch, a prefix or an .onnx file, found no file name")
     symbol = _existing(prefix.with_name(f"{prefix.name}-symbol.json"))
     if with_epochs:
         epochs = [int(epoch) for epoch in with_epochs["epochs"].split("|")]

@@ -104,9 +104,12 @@ def reduction(call):
     node, x = call.node, call.value()
     rank = len(x.shape)
     axes = sorted(_axis(call, axis, rank) for axis in node.shape("axis", ()))
-    if node.flag("exclude", False):
+    if not axes:
+        axes = list(range(rank))
+    elif node.flag("exclude", False):
         axes = [axis for axis in range(rank) if axis not in axes]
-    axes = axes or list(range(rank))
+    if not axes:  # all are excluded; ONNX would take no axes for all of them
+        return call.result("Identity", [x.name], x.shape)
     keep = node.flag("keepdims", False)
     shape = [1 if axis in axes else size for axis, size in enumerate(x.shape) if keep or axis not in axes]
     op_type = REDUCTION[node.op]

@@ -6,10 +6,13 @@ float32, whatever type the parameters are stored in.
 
 import difflib
 
+from onnx.checker import ValidationError
+
 # onnx_layers and onnx_arithmetic fill RULES when they are imported.
 from insightrec.deploy import onnx_arithmetic, onnx_layers  # noqa: F401
 from insightrec.deploy.node_conversion import RULES, NodeConversion
 from insightrec.deploy.onnx_graph import OnnxGraph, Value
+from insightrec.recordio_tools.errors import ModelError
 
 
 def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
@@ -26,8 +29,8 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
         (``data``), and the outputs, float32, under MXNet's names (``fc1_output``). The batch size is dynamic.
 
     Raises:
-        ModelError: an operator or attribute is not supported, or a parameter is missing or has another shape
-            than the graph and ``input_shape`` ask for; the message names the file, the node and the operator.
+        ModelError: an operator, an attribute or a name is not supported, or a parameter is missing or has another
+            shape than the graph and ``input_shape`` ask for; the message names the file, the node and the operator.
     """
     heads = [graph.find_output(name) for name in outputs] if outputs else [graph.embedding_output()]
     graph = graph.subgraph(heads)
@@ -49,6 +52,8 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
         return outputs[entry.output]
 
     for node in graph.nodes:
+        if not _is_name(node.name):
+            raise node.error("expected a name of 1 or more characters that UTF-8 can hold; rename the node")
         if node.is_variable:
             values.append([data if node.name == data_name else node.name])
             continue
@@ -58,4 +63,18 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
             raise node.error(f"this operator is not supported{hint}; choose an output before this node")
         inputs = [output_of(entry) for entry in node.inputs]
         values.append(RULES[node.op](NodeConversion(node, inputs, arrays, onnx, params.source)))
-    return onnx.model("insightrec", [data], [output_of(entry) for entry in graph.heads])
+    try:
+        return onnx.model("insightrec", [data], [output_of(entry) for entry in graph.heads])
+    except ValidationError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"{graph.source}: expected a graph that ONNX can hold, found one it refuses: {reason}"
+        ) from None
+
+
+def _is_name(text):
+    """Whether ONNX, whose files are protocol buffers, can name a value so; JSON can hold half a surrogate pair."""
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:
+        return False

@@ -56,11 +56,16 @@ def pooling(call):
         raise call.unsupported(f"pooling_convention {convention}")
     kernel, stride, pad = _window(call, "kernel", None), _window(call, "stride", 1), _window(call, "pad", 0)
     ceil = convention == "full"
+    if node.op == "Pooling_v1" and ((kind == "max" and any(pad)) or (kind == "avg" and ceil)):
+        raise call.unsupported("Pooling_v1's arithmetic at the edges")  # it differs from Pooling's
     count_pad = node.flag("count_include_pad", True) and any(pad)
     if ceil and kind == "avg" and count_pad:
         # How much of the padding a window past the edge counts differs between versions of ONNX Runtime.
         raise call.unsupported("average pooling with padding and pooling_convention full")
     spatial = [_positions(size, *window, ceil=ceil) for size, *window in zip(x.shape[2:], kernel, stride, pad)]
+    for size, count, step, border in zip(x.shape[2:], spatial, stride, pad):
+        if ceil and size is not None and (count - 1) * step >= size + border:
+            raise call.unsupported("a pooling window that begins past the image")
     return call.result(
         "MaxPool" if kind == "max" else "AveragePool",
         [x.name],

@@ -6,11 +6,12 @@ import onnxruntime
 from insightrec.recordio_tools.errors import InputError, ModelError
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 FATAL = 4  # log severity: errors reach the caller as exceptions, no need to print them as well
 
 
 class OnnxNetwork:
-    """Images to embeddings: float32 (B, C, H, W) in, float32 (B, D) out.
+    """Images to embeddings: float32 (B, C, H, W) in, (B, D) of the output's float type out.
 
     Args:
         model: the serialized model, or the path of one, as ONNX Runtime takes it (bytes or str).
@@ -23,8 +24,8 @@ class OnnxNetwork:
         input_shape: (B, C, H, W) as the model declares it, None where it takes any size.
 
     Raises:
-        ModelError: ONNX Runtime cannot load the model, it has no such output, or its input is not one
-            float32 tensor of four dimensions.
+        ModelError: ONNX Runtime cannot load the model, it has no such output or one that is no float tensor,
+            or its input is not one float32 tensor of four dimensions.
         InputError: ``gpu`` is asked for where ONNX Runtime has no working CUDA.
     """
 
@@ -37,20 +38,25 @@ class OnnxNetwork:
             raise ModelError(f"{source}: expected one input, tensor(float) of (B, C, H, W), found {found or 'none'}")
         self._input = inputs[0].name
         self.input_shape = tuple(size if isinstance(size, int) and size > 0 else None for size in inputs[0].shape)
-        names = [item.name for item in self._session.get_outputs()]
-        if output is not None and output not in names:
-            raise ModelError(f"{source}: no output {output!r}; it has: {', '.join(names)}")
-        self._output = output or names[0]
+        types = {item.name: item.type for item in self._session.get_outputs()}
+        if output is not None and output not in types:
+            raise ModelError(f"{source}: no output {output!r}; it has: {', '.join(types)}")
+        self._output = next(iter(types)) if output is None else output
+        found = types[self._output]
+        if found not in FLOATS:
+            raise ModelError(f"{source}: output {self._output!r}: expected one of {', '.join(FLOATS)}, found {found}")
 
     def __call__(self, batch):
-        """Raises `ModelError` where the network does not take this shape."""
+        """Raises `ModelError` where the network does not take this shape, or gives no embedding for it."""
         try:
             (embeddings,) = self._session.run([self._output], {self._input: batch})
         except Exception as error:  # ONNX Runtime's exceptions share no other base
             raise ModelError(f"{self.source}: fails on an input of shape {batch.shape}: {_brief(error)}") from None
-        if np.shape(embeddings)[:1] != batch.shape[:1]:
+        if np.shape(embeddings)[:1] != batch.shape[:1] or not np.size(embeddings):
             place = f"{self.source}: output {self._output!r}"
-            raise ModelError(f"{place}: expected {len(batch)} rows, found shape {np.shape(embeddings)}")
+            raise ModelError(
+                f"{place}: expected {len(batch)} rows of 1 or more numbers, found shape {np.shape(embeddings)}"
+            )
         return embeddings.reshape(len(batch), -1)
 
 

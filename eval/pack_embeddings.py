@@ -68,7 +68,7 @@ def embed_pack(embedder, pack, source):
     def decode(number):
         return decode_to_size(encoded[number], embedder.image_size, f"{source}: image {places[number]}")
 
-    images = ordered_map(decode, range(len(encoded)), os.cpu_count())
+    images = ordered_map(decode, range(len(encoded)), os.cpu_count() or 1)
     with progress, contextlib.closing(images):
         while block := list(itertools.islice(images, BLOCK_IMAGES)):
             pixels = np.stack(block)

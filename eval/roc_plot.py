@@ -38,13 +38,14 @@ def roc_figure(curves):
         left = min(0.1, *(1 / curve.negatives for curve in models.values()))
         bottom = 0.7 * min(0.1, *(1 / curve.positives for curve in models.values()))  # one false reject is in view
         for (model, curve), color in zip(models.items(), _colors(len(models))):
-            roc_axes.plot(curve.far, curve.tar, drawstyle="steps-post", color=color, label=model)
-            det_axes.plot(curve.far, 1 - curve.tar, drawstyle="steps-post", color=color, label=model)
+            style = {"drawstyle": "steps-post", "color": color, "label": _plain(model)}
+            roc_axes.plot(curve.far, curve.tar, **style)
+            det_axes.plot(curve.far, 1 - curve.tar, **style)
         det_axes.plot([left, 1], [left, 1], color="0.6", linewidth=0.8, linestyle=":", label="equal error rate")
         lowest = min(_tar_at(curve, left) for curve in models.values())
         margin = 0.05 * (1 - lowest) + 0.001
-        roc_axes.set(title=f"{target}: ROC", ylabel="true accept rate", ylim=(lowest - margin, 1 + margin / 2))
-        det_axes.set(title=f"{target}: DET", ylabel="false reject rate", yscale="log", ylim=(bottom, 1))
+        roc_axes.set(title=f"{_plain(target)}: ROC", ylabel="true accept rate", ylim=(lowest - margin, 1 + margin / 2))
+        det_axes.set(title=f"{_plain(target)}: DET", ylabel="false reject rate", yscale="log", ylim=(bottom, 1))
         for axes in (roc_axes, det_axes):
             axes.set(xlabel="false accept rate", xscale="log", xlim=(left, 1))
             axes.grid(which="major", linewidth=0.5, color="0.85")
@@ -52,6 +53,11 @@ def roc_figure(curves):
         roc_axes.legend(loc="lower right", fontsize="small", ncols=-(-len(models) // LEGEND_ROWS))
         det_axes.legend(handles=det_axes.lines[-1:], loc="upper right", fontsize="small")
     return figure
+
+
+def _plain(name):
+    """A file's name as text to draw: no formula between dollars, no bytes that are not UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode().replace("$", r"\$")
 
 
 def _tar_at(curve, far):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from insightrec.deploy.embedder import BACKENDS, CHANNELS
+from insightrec.deploy.embedder import BACKENDS, CHANNELS, IMAGE_SIZE
 from insightrec.eval.bad_cases import bad_cases, page_files, write_bad_cases
 from insightrec.eval.pack_embeddings import embed_pack
 from insightrec.eval.roc_curve import roc_curve
@@ -20,7 +20,8 @@ from insightrec.eval.verification_result import verify
 from insightrec.eval.verification_runs import find_named_models, open_embedder, verification_runs
 from insightrec.eval.verification_targets import find_targets
 from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
-from insightrec.recordio_tools.command_line import image_size, tool
+from insightrec.recordio_tools.command_line import image_size, tool, whole_number
+from insightrec.recordio_tools.errors import OutputError
 from insightrec.recordio_tools.property_file import read_property
 
 BAD_CASES_FOLDER, EMBEDDINGS_FOLDER = "badcases", "."  # where modes 1 and 2 write without --output
@@ -51,21 +52,21 @@ def parse(argv):
     )
     add(
         "--mode",
-        type=int,
+        type=whole_number(0),
         default=0,
-        help="0 prints the figures; 1 writes pages of the wrong pairs; 2 writes the embeddings, one .npz for each "
+        help="0 prints the figures; 1 writes pages of the wrong pairs; 2 and above write the embeddings, one .npz for each "
         "model and target with embeddings, float32 (2P, D), normalized sums of both copies, and issame, bool (P,) "
         "(InsightFace's tool writes a pickle) (default: 0)",
     )
     add(
         "--nfolds",
-        type=int,
+        type=whole_number(1),
         default=10,
         help="folds of cross-validation, 1 trains and tests on all pairs (default: 10)",
     )
     add(
         "--pca",
-        type=int,
+        type=whole_number(0),
         default=0,
         help="components of a PCA fitted to each fold's training pairs, 0 none (default: 0)",
     )
@@ -76,8 +77,8 @@ def parse(argv):
         help="index of the GPU, -1 the CPU (default: 0 where ONNX Runtime has CUDA, else -1); where the GPU cannot be "
         "used the CPU is, with a warning",
     )
-    add("--batch-size", type=int, default=32, help="images a forward pass (default: 32)")
-    add("--threads", type=int, help="threads of ONNX Runtime (default: its own choice, all cores)")
+    add("--batch-size", type=whole_number(1), default=32, help="images a forward pass (default: 32)")
+    add("--threads", type=whole_number(1), help="threads of ONNX Runtime (default: its own choice, all cores)")
     add("--backend", choices=BACKENDS, default=BACKENDS[0], help=f"what runs the model (default: {BACKENDS[0]})")
     add(
         "--output",
@@ -88,7 +89,8 @@ def parse(argv):
     add(
         "--image-size",
         type=image_size,
-        help="height,width in pixels of the model's input (default: of property in --data-dir, else the model's own)",
+        help="height,width in pixels of the model's input (default: what a .onnx file declares, else that of property "
+        "in --data-dir, else 112,112)",
     )
     add(
         "--output-layer",
@@ -97,10 +99,7 @@ def parse(argv):
     add("--color", choices=CHANNELS, default="rgb", help="channels of the model's input (default: rgb)")
     add("--mean", type=float, default=0.0, help="subtracted from pixels of 0..255 (default: 0)")
     add("--scale", type=float, default=1.0, help="then multiplied with (default: 1; e.g. 0.0078125 for 1/128)")
-    args = parser.parse_args(argv)
-    if args.batch_size < 1 or (args.threads or 1) < 1:
-        parser.error("--batch-size, --threads: expected 1 or more")
-    return args
+    return parser.parse_args(argv)
 
 
 @tool
@@ -112,7 +111,8 @@ def main(argv=None):
     open_model = functools.partial(
         open_embedder,
         output=args.output_layer,
-        image_size=args.image_size or property_size(args.data_dir),
+        image_size=args.image_size,
+        default_size=property_size(args.data_dir) or IMAGE_SIZE,
         color=args.color,
         mean=args.mean,
         scale=args.scale,
@@ -122,12 +122,13 @@ def main(argv=None):
         batch_size=args.batch_size,
     )
     mode = {0: evaluate, 1: show_bad_cases}.get(args.mode, save_embeddings)
-    mode(args, verification_runs(targets, models, open_model, args.data_dir))
+    nfolds = 1 if mode is save_embeddings else args.nfolds
+    mode(args, verification_runs(targets, models, open_model, args.data_dir, nfolds))
 
 
 def evaluate(args, runs):
     """Mode 0: print the figures of every model on every target, and write them to ``--output``."""
-    folder = Path(args.output) if args.output else None
+    folder = make_folder(args.output) if args.output else None
     if folder:
         refuse_existing([folder / name for name in (REPORT_JSON, REPORT_CSV, ROC_PLOT)], args.overwrite)
     entries, curves = [], {}
@@ -141,6 +142,8 @@ def evaluate(args, runs):
             entries.append((run.facts, result))
             if result.flip.equal_error:
                 curves.setdefault(target, {})[run.model] = roc_curve(result.flip.distance, run.pack.is_same)
+            if folder and len(entries) == 1:  # an earlier run's curves do not stand beside this run's figures
+                (folder / ROC_PLOT).unlink(missing_ok=True)
             if folder:  # after every model, so that a killed run keeps the figures it has
                 write_report(folder, entries)
             if folder and curves:
@@ -152,7 +155,7 @@ def evaluate(args, runs):
 
 def show_bad_cases(args, runs):
     """Mode 1: write pages of the pairs that each model gets wrong at the thresholds of their folds."""
-    folder = Path(args.output or BAD_CASES_FOLDER)
+    folder = make_folder(args.output or BAD_CASES_FOLDER)
     for run in runs:
         refuse_existing(page_files(folder, run.name), args.overwrite)
         figures = verify(embed_pack(run.embedder, run.pack, run.source), args.nfolds, args.pca).flip
@@ -168,7 +171,7 @@ def show_bad_cases(args, runs):
 
 def save_embeddings(args, runs):
     """Mode 2: write the embeddings of every pack, as they enter the distances with flip."""
-    folder = Path(args.output or EMBEDDINGS_FOLDER)
+    folder = make_folder(args.output or EMBEDDINGS_FOLDER)
     for run in runs:
         path = folder / f"{run.name}.npz"
         refuse_existing([path], args.overwrite)
@@ -178,8 +181,17 @@ def save_embeddings(args, runs):
         print(f"[{run.target}]{run.model}: embeddings in {path}", flush=True)
 
 
+def make_folder(path):
+    """``path`` as a folder to write to, made if absent: before hours of embedding, not after them."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: expected a folder to write to ({error.strerror}); change --output") from None
+    return Path(path)
+
+
 def property_size(folder):
-    """(height, width) that ``property`` in ``folder`` gives; None without that file: the model's own."""
+    """(height, width) that ``property`` in ``folder`` gives; None without that file."""
     file = Path(folder) / "property"
     return tuple(read_property(file)[1:]) if file.is_file() else None
 

@@ -83,7 +83,7 @@ def write_report(folder, entries):
     writer.writeheader()
     writer.writerows(rows)
     with atomic_write(folder / REPORT_CSV, overwrite=True) as file:
-        file.write(table.getvalue().encode())
+        file.write(table.getvalue().encode("utf-8", "surrogateescape"))  # a path's own bytes, UTF-8 or not
 
 
 def versions():

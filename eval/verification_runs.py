@@ -11,6 +11,7 @@ from insightrec.deploy.embedder import Embedder
 from insightrec.deploy.model_files import find_models, parse_keep
 from insightrec.deploy.onnx_network import CUDA
 from insightrec.eval.eigenfaces import fit_eigenfaces
+from insightrec.eval.pair_folds import pair_folds
 from insightrec.eval.verification_report import sha256
 from insightrec.recordio_tools.errors import InputError, ModelError
 from insightrec.recordio_tools.verification_pack import VerificationPack, read_pack
@@ -33,7 +34,7 @@ class Run(NamedTuple):
     @property
     def name(self):
         """Begins the names of this run's files."""
-        return f"{self.target}__{self.model.replace('/', '_')}"
+        return f"{self.target}__{_file_name(self.model)}"
 
     @property
     def facts(self):
@@ -48,25 +49,29 @@ class Run(NamedTuple):
         }
 
 
-def verification_runs(targets, models, open_model, folder):
+def verification_runs(targets, models, open_model, folder, nfolds=1):
     """Yield a `Run` for each of ``models`` on each of ``targets``, target by target as InsightFace's tool does.
 
-    One model is open at a time. All packs are read before the first run, so that a damaged one is an
-    error at once.
+    One model is open at a time. All packs are read before the first run, so that one that is damaged, or has
+    fewer pairs than folds, is an error at once.
 
     Args:
         targets: dict name -> path of a pack (`find_targets`).
         models: dict name -> `ModelFiles`, or None for eigenfaces (`find_named_models`).
         open_model: makes an embedder of `ModelFiles`.
         folder: the data set's, where eigenfaces look for ``train.rec``.
+        nfolds: folds that every pack will be cut into.
 
     Raises:
-        InputError: a pack, a model or a training set is damaged.
+        InputError: a pack, a model or a training set is damaged, or a pack has fewer pairs than folds.
     """
     packs = {target: read_pack(path) for target, path in targets.items()}
+    for pack in packs.values():
+        pair_folds(len(pack.is_same), nfolds)
     open_model = functools.lru_cache(maxsize=1)(open_model)  # a single model serves all targets
+    hash_once = functools.lru_cache(maxsize=None)(sha256)  # of every file, however many targets it serves
     for target, source in targets.items():
-        source_sha256 = sha256(source)
+        source_sha256 = hash_once(source)
         for model, files in models.items():
             if files is None:
                 paths = []
@@ -74,7 +79,7 @@ def verification_runs(targets, models, open_model, folder):
             else:
                 paths = [path for path in (files.params, files.graph) if path]
                 embedder, origin = open_model(files), ", ".join(map(str, paths))
-            hashes = ", ".join(map(sha256, paths))
+            hashes = ", ".join(map(hash_once, paths))
             yield Run(target, source, source_sha256, packs[target], model, origin, hashes, embedder)
 
 
@@ -89,16 +94,20 @@ def find_named_models(models, keep=""):
         dict of `ModelFiles`, None for eigenfaces, by a name of folder and file, e.g. ``model/softmax-0050``.
 
     Raises:
-        ModelError: a file is missing, or two files have one name.
+        ModelError: a file is missing, or two models have one name, with ``_`` for ``/`` as in `Run.name`.
         InputError: ``keep`` cannot be read.
     """
-    named = {}
+    named, by_file_name = {}, {}
     for model in models:
         found = [None] if model == EIGENFACES else find_models(model, parse_keep(keep))
         for files in found:
             name = EIGENFACES if files is None else "/".join([*files.graph.parts[-2:-1], files.name])
-            if named.setdefault(name, files) != files:
-                raise ModelError(f"{model}: expected models of different names, found {name} twice; rename a folder")
+            first = by_file_name.setdefault(_file_name(name), (name, files))
+            if first != (name, files):
+                raise ModelError(
+                    f"{model}: expected models of different names, found {first[0]} and {name}; rename a folder"
+                )
+            named[name] = files
     return named
 
 
@@ -124,3 +133,7 @@ def open_embedder(files, *, gpu=None, **options):
             raise
         warnings.warn(f"running on the CPU ({reason})", stacklevel=2)
         return Embedder(files, gpu=-1, **options)
+
+
+def _file_name(model):
+    return model.replace("/", "_")

@@ -3,9 +3,10 @@
     1_MariaCallas_35_f.jpg 9_MariaCallas_53_f.jpg         separated by spaces, tabs or commas
     0.jpg 1.jpg 1                                         a third column says it: 1 same; 0 or -1 different
 
-Without a third column the names say it: they show one person when the first ``_``-field that is no
-number is equal. In the protocol's names that is the first field, as InsightFace compares them; in the
-data set's own names, as above, a running number stands before it.
+Without a third column the names say it: they show one person when the same ``_``-field of the name is
+equal. In the protocol's names that is the first field, as InsightFace compares them; in the data set's
+own names, as above, it is the second, after a running number. A person's field has a letter, and other
+fields follow it.
 
 The 10 folds are the list's consecutive tenths, as in the official protocol (600 pairs each). A list
 that has no equal tenths with both kinds of pairs in each has no folds: all its pairs are in fold 0.
@@ -49,4 +50,6 @@ def _pair(line):
 
 def _person(path):
     fields = PurePosixPath(path).stem.split("_")
-    return next((field for field in fields if field and not field.isdigit()), None)
+    place = 1 if fields[0].isdigit() else 0
+    is_person = place < len(fields) - 1 and any(map(str.isalpha, fields[place]))
+    return fields[place] if is_person else None

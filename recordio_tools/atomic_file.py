@@ -2,16 +2,21 @@
 
 Bytes go to a temporary name in the target's own folder, are synced to disk, and only then take the
 target's name. A killed run leaves the old file, or the new one, never a part of either; its temporary
-file, named after the machine and the process, is removed by the next run on that machine.
+file is removed by the next run. A temporary file is locked while it is being written, which is how the
+next run tells it from one that was left behind.
 """
 
 import contextlib
 import glob
 import os
-import platform
 from pathlib import Path
 
 from insightrec.recordio_tools.errors import OutputError
+
+try:
+    import fcntl
+except ImportError:  # not POSIX: nothing is locked, and what killed runs left stays
+    fcntl = None
 
 _BUFFER = 1 << 20  # bytes; records are a few KB each
 
@@ -25,21 +30,22 @@ class AtomicFileSet:
     that a run killed in between leaves no mixture that looks whole.
 
     Raises:
-        OutputError: a path exists and ``overwrite`` is false.
+        OutputError: a path exists and ``overwrite`` is false, is no regular file, or cannot be written.
     """
 
     def __init__(self, paths, *, overwrite=False):
         self._paths = [Path(path) for path in paths]
         self._overwrite = overwrite
         self._files = []
+        self._renaming = False
 
     def __enter__(self):
         refuse_existing(self._paths, self._overwrite)
         try:
             for path in self._paths:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _remove_stale(path)
-                self._files.append(open(_temporary(path), "wb", buffering=_BUFFER))
+                if path.exists() and not path.is_file():
+                    raise OutputError(f"{path}: expected a file or nothing, found a folder; choose another output")
+                self._files.append(_open_temporary(path))
         except BaseException:
             self._discard()
             raise
@@ -56,11 +62,14 @@ class AtomicFileSet:
         for file in self._files:
             file.flush()
             os.fsync(file.fileno())
-            file.close()
+            if fcntl is None:  # an open file cannot be renamed there; elsewhere its lock is held until it has its name
+                file.close()
+        self._renaming = True
         if len(self._paths) > 1:
             self._paths[-1].unlink(missing_ok=True)
         for path in self._paths:
             os.replace(_temporary(path), path)
+        self._renaming = False
         for folder in {path.parent for path in self._paths}:
             _sync_folder(folder)
 
@@ -68,8 +77,9 @@ class AtomicFileSet:
         for file in self._files:
             with contextlib.suppress(OSError):  # a full disk fails again when buffers are flushed
                 file.close()
-        for path in self._paths:
-            _temporary(path).unlink(missing_ok=True)
+        if not self._renaming:  # else a rename failed: the temporary files are whole, and the old ones are gone
+            for path in self._paths[: len(self._files)]:
+                _temporary(path).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -77,7 +87,7 @@ def atomic_write(path, *, overwrite=False):
     """Open one file for writing bytes; it appears, whole, when the block ends without an error.
 
     Raises:
-        OutputError: ``path`` exists and ``overwrite`` is false.
+        OutputError: as `AtomicFileSet`.
     """
     with AtomicFileSet([path], overwrite=overwrite) as (file,):
         yield file
@@ -91,24 +101,37 @@ def refuse_existing(paths, overwrite):
 
 
 def _temporary(path):
-    return path.with_name(f"{_temporary_prefix(path)}{os.getpid()}.tmp")
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
-def _temporary_prefix(path):
-    return f".{path.name}.{platform.node()}."
+def _open_temporary(path):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path)
+        file = open(_temporary(path), "wb", buffering=_BUFFER)  # noqa: SIM115
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another output") from None
+    _lock(file)
+    return file
 
 
 def _remove_stale(path):
-    """Remove what killed runs on this machine left of ``path``."""
-    if os.name != "posix":  # elsewhere signal 0 is no harmless question
-        return
-    for left in path.parent.glob(glob.escape(_temporary_prefix(path)) + "*.tmp"):
-        try:
-            os.kill(int(left.name.split(".")[-2]), 0)
-        except (ProcessLookupError, ValueError, OverflowError):
-            left.unlink(missing_ok=True)
-        except PermissionError:  # it runs, as somebody else
-            continue
+    """Remove what killed runs left of ``path``: temporary files that nobody holds locked."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError), open(left, "rb") as file:
+            if _lock(file):
+                left.unlink()
+
+
+def _lock(file):
+    """Lock an open file for as long as it is open; False where another process holds it, or there are no locks."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _sync_folder(folder):

@@ -11,6 +11,7 @@ from insightrec.recordio_tools.errors import InputError
 
 INPUT_STATUS = 2  # what argparse exits with on bad usage, so that bad input reads the same
 INTERRUPT_STATUS = 130  # 128 + SIGINT, the shell's convention
+PIPE_STATUS = 141  # 128 + SIGPIPE: work that was cut off is no success
 
 
 def tool(main):
@@ -24,6 +25,9 @@ def tool(main):
 
     @functools.wraps(main)
     def run(argv=None):
+        for stream in (sys.stdout, sys.stderr):  # a file name may hold bytes that the terminal cannot show
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _say(name, "warning", message)
             try:
@@ -31,7 +35,7 @@ def tool(main):
             except BrokenPipeError:
                 # Python flushes standard output once more at exit; point it where that cannot fail.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                raise SystemExit(0) from None
+                raise SystemExit(PIPE_STATUS) from None
             except (InputError, OSError) as error:
                 _say(name, "error", error)
                 raise SystemExit(INPUT_STATUS) from None
@@ -51,6 +55,22 @@ def image_size(text):
     if len(numbers) != 2 or min(numbers) < 1:
         raise argparse.ArgumentTypeError(f"expected height,width in pixels such as 112,112, found {text!r}")
     return numbers
+
+
+def whole_number(lowest, highest=None):
+    """An argparse type: a whole number of ``lowest`` to ``highest`` (None: any above)."""
+
+    def whole(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or number < lowest or (highest is not None and number > highest):
+            limits = f"{lowest} or more" if highest is None else f"{lowest} to {highest}"
+            raise argparse.ArgumentTypeError(f"expected a whole number, {limits}, found {text!r}")
+        return number
+
+    return whole
 
 
 def add_on_error(parser, item):

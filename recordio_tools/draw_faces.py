@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
-from insightrec.recordio_tools.command_line import image_size, tool
+from insightrec.recordio_tools.command_line import image_size, tool, whole_number
 from insightrec.recordio_tools.errors import OutputError
 from insightrec.recordio_tools.image_codec import JPEG_QUALITY, encode_rgb
 from insightrec.recordio_tools.pair_list import FOLDS
@@ -45,12 +45,14 @@ def write_faces(output, people, images, *, seed=0, size=CROP, quality=JPEG_QUALI
         a contact sheet, uint8 RGB: the first `SHEET_COLUMNS` pictures of the first `SHEET_ROWS` people, a row each.
 
     Raises:
-        OutputError: ``output`` exists and ``overwrite`` is false, or holds anything but drawn faces.
+        OutputError: ``output`` exists and ``overwrite`` is false; or it, or what a killed run left, holds
+            anything but drawn faces.
     """
     output = Path(output).absolute()
     refuse_existing([output], overwrite)
-    _refuse_foreign(output)
     partial, replaced = (output.with_name(f".{output.name}.{state}") for state in ("partial", "replaced"))
+    for folder in (output, partial, replaced):
+        _refuse_foreign(folder)
     for leftover in (partial, replaced):
         shutil.rmtree(leftover, ignore_errors=True)
     rows = []
@@ -86,20 +88,6 @@ def _refuse_foreign(folder):
             raise OutputError(f"{folder}: holds {inside}, which is not a drawn face; choose another output")
 
 
-def _whole(lowest, highest=None):
-    """An argparse type: a whole number in ``lowest``..``highest``."""
-
-    def whole_number(text):
-        number = int(text)
-        if number < lowest:
-            raise argparse.ArgumentTypeError(f"expected {lowest} or more, found {text}")
-        if highest is not None and number > highest:
-            raise argparse.ArgumentTypeError(f"expected {highest} or less, found {text}")
-        return number
-
-    return whole_number
-
-
 def parse(argv):
     """The command line, as an argparse namespace."""
     parser = argparse.ArgumentParser(
@@ -108,12 +96,12 @@ def parse(argv):
         "for demonstrations and tests, not for training or judging a real recognizer.",
     )
     parser.add_argument("--output", required=True, help="folder to create, with one folder a person inside")
-    parser.add_argument("--identities", type=_whole(1), default=60, help="number of persons (default: 60)")
-    parser.add_argument("--images", type=_whole(1), default=12, help="pictures of each person (default: 12)")
-    parser.add_argument("--seed", type=_whole(0), default=0, help="what to draw everything from (default: 0)")
+    parser.add_argument("--identities", type=whole_number(1), default=60, help="number of persons (default: 60)")
+    parser.add_argument("--images", type=whole_number(1), default=12, help="pictures of each person (default: 12)")
+    parser.add_argument("--seed", type=whole_number(0), default=0, help="what to draw everything from (default: 0)")
     parser.add_argument(
         "--first-identity",
-        type=_whole(0),
+        type=whole_number(0),
         default=0,
         help="number of the first person; a person depends on this number and the seed only, so ranges that do not "
         "overlap give other people, to train and to test on (default: 0)",
@@ -122,7 +110,10 @@ def parse(argv):
         "--size", type=image_size, default=CROP, help="height,width of a picture in pixels (default: 112,112)"
     )
     parser.add_argument(
-        "--quality", type=_whole(1, 100), default=JPEG_QUALITY, help="JPEG quality of the files, 1..100 (default: 95)"
+        "--quality",
+        type=whole_number(1, 100),
+        default=JPEG_QUALITY,
+        help="JPEG quality of the files, 1..100 (default: 95)",
     )
     parser.add_argument(
         "--pairs",
@@ -130,10 +121,10 @@ def parse(argv):
         help=f"also write pairs to verify, as LFW's pairs.txt; <output>/{PAIRS_NAME} is where pairs2bin looks "
         "(default: none)",
     )
-    parser.add_argument("--folds", type=_whole(1), default=FOLDS, help="folds of --pairs (default: 10)")
+    parser.add_argument("--folds", type=whole_number(1), default=FOLDS, help="folds of --pairs (default: 10)")
     parser.add_argument(
         "--pairs-per-fold",
-        type=_whole(1),
+        type=whole_number(1),
         default=30,
         help="pairs of one person in each fold of --pairs, and as many of two persons (default: 30)",
     )
@@ -146,6 +137,8 @@ def parse(argv):
     args = parser.parse_args(argv)
     if not all(side in SIDES for side in args.size):
         parser.error(f"--size: expected sides of {SIDES[0]} to {SIDES[-1]} pixels, found {args.size}")
+    if args.contact_sheet and Path(args.contact_sheet).resolve().is_relative_to(Path(args.output).resolve()):
+        parser.error(f"--contact-sheet: expected a file outside {args.output}, found {args.contact_sheet}")
     return args
 
 

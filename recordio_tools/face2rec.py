@@ -6,16 +6,17 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from insightrec.recordio_tools.command_line import add_on_error, image_size, list_skipped, tool
+from insightrec.recordio_tools.command_line import add_on_error, image_size, list_skipped, tool, whole_number
 from insightrec.recordio_tools.errors import ListError
 from insightrec.recordio_tools.face_folders import read_folders
 from insightrec.recordio_tools.face_packing import FaceCodec, check_rows, group_rows, pack_faces
 from insightrec.recordio_tools.face_set_writer import create_face_set
 from insightrec.recordio_tools.image_codec import ENCODINGS, JPEG_QUALITY
 from insightrec.recordio_tools.list_file import read_list
-from insightrec.recordio_tools.property_file import read_property
+from insightrec.recordio_tools.property_file import SetProperty, read_property
 
 DEFAULT_SIZE = (112, 112)
+QUALITIES = {".jpg": (1, 100, JPEG_QUALITY), ".png": (0, 9, 9)}  # lowest, highest, default
 INERT = ("list", "exts", "chunks", "train-ratio", "test-ratio", "recursive", "shuffle", "pack-label")
 
 
@@ -40,15 +41,23 @@ def parse(argv):
         type=image_size,
         help="height,width in pixels that every face has or is warped to (default: from property, else 112,112)",
     )
-    parser.add_argument("--quality", type=int, default=JPEG_QUALITY, help="JPEG 1..100 or PNG 0..9 (default: 95)")
+    parser.add_argument(
+        "--quality",
+        type=int,
+        help="of faces warped here: JPEG 1..100 (default: 95), or PNG's compression 0..9 (default: 9)",
+    )
     parser.add_argument("--encoding", choices=ENCODINGS, default=".jpg", help="of faces warped here (default: .jpg)")
     parser.add_argument(
-        "--color", type=int, choices=(1, 0), default=1, help="1 color, 0 gray, for faces warped here (default: 1)"
+        "--color",
+        type=int,
+        choices=(1, 0, -1),
+        default=1,
+        help="0 gray, else color, for faces warped here (default: 1)",
     )
     parser.add_argument(
         "--num-thread",
-        type=int,
-        default=os.cpu_count(),
+        type=whole_number(1),
+        default=os.cpu_count() or 1,
         help="threads; the output is the same (default: all cores)",
     )
     parser.add_argument(
@@ -70,12 +79,14 @@ def parse(argv):
     parser.add_argument("--overwrite", action="store_true", help="replace an existing set (default: refuse)")
     add_on_error(parser, "image")
     for name in INERT:
-        parser.add_argument(f"--{name}", nargs="?", help=argparse.SUPPRESS)
+        parser.add_argument(f"--{name}", nargs="+" if name == "exts" else "?", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if (args.prefix is None) == (args.root is None):
         parser.error("give either PREFIX or --root")
-    if args.num_thread < 1:
-        parser.error("--num-thread: expected 1 or more")
+    lowest, highest, default = QUALITIES[args.encoding]
+    args.quality = default if args.quality is None else args.quality
+    if not lowest <= args.quality <= highest:
+        parser.error(f"--quality: expected {lowest}..{highest} for {args.encoding}, found {args.quality}")
     return args
 
 
@@ -83,7 +94,7 @@ def parse(argv):
 def main(argv=None):
     """Pack ``--root`` or every list of PREFIX."""
     args = parse(argv)
-    jobs = [root_job(args)] if args.root is not None else (list_job(path, args) for path in lists_of(args.prefix))
+    jobs = [root_job(args)] if args.root is not None else list_jobs(lists_of(args.prefix), args)
     for job in jobs:
         pack(job, args)
 
@@ -110,46 +121,88 @@ class Job(NamedTuple):
 def root_job(args):
     """The set of a folder of identity folders."""
     root = Path(args.root)
-    rows, empty = read_folders(root)
+    rows, empty, ignored = read_folders(root)
     if empty:
         print(f"{len(empty)} folders hold no image and get no label: {', '.join(empty[:5])}{' ...' * (len(empty) > 5)}")
+    if ignored:
+        print(f"{ignored} files are no images of an identity folder and were left out")
     beside = root.parent if root.name not in ("", "..") else root.resolve().parent
     output = Path(args.output) if args.output else beside
     inside = output.resolve() in root.resolve().parents
-    list_folder = os.path.relpath(root, output) if inside else str(root.resolve())
+    list_folder = os.path.relpath(root.resolve(), output.resolve()) if inside else str(root.resolve())
     size = args.image_size or DEFAULT_SIZE
     return Job(rows, root, root, output, "train", rows[-1].label + 1, size, list_folder)
 
 
-def list_job(path, args):
-    """The set of one image list."""
+def list_jobs(paths, args):
+    """The sets of the image lists of one folder, which share its ``property``."""
+    lists = [(path, read_rows(path, args.keep_order)) for path in paths]
+    folder = paths[0].parent
+    output = Path(args.output) if args.output else folder
+    num_classes = 1 + max(row.label for _, rows in lists for row in rows)
+    (num_classes, *size), kept = shared_property(folder / "property", num_classes, args)
+    keeps_property = kept and output.resolve() == folder.resolve()
+    return [
+        Job(
+            rows,
+            path,
+            base_folder(rows, folder),
+            output,
+            path.stem,
+            num_classes,
+            tuple(size),
+            write_property=not keeps_property and number == 0,
+        )
+        for number, (path, rows) in enumerate(lists)
+    ]
+
+
+def read_rows(path, keep_order):
+    """The rows of one list, grouped by label unless ``keep_order``; says what is unusual about it."""
     rows, from_im2rec = read_list(path)
     if from_im2rec:
         print(f"{path}: im2rec's columns (index label path): taken as aligned images in the list's order")
-    if not args.keep_order:
-        rows, runs, labels = group_rows(rows)
-        if runs > labels:
-            print(
-                f"{path}: {labels} labels in {runs} runs: grouped by label; "
-                f"--keep-order keeps the list's order and writes {runs} identities"
-            )
-    output = Path(args.output) if args.output else path.parent
-    # A first path that is found nowhere is reported by the packing, like every other.
-    folder = Path() if Path(rows[0].path).exists() else path.parent
-    num_classes, size, keep_property = max(row.label for row in rows) + 1, DEFAULT_SIZE, False
-    if (path.parent / "property").is_file():
-        num_classes, *size = read_property(path.parent)
-        keep_property = output.resolve() == path.parent.resolve()
-    return Job(
-        rows,
-        path,
-        folder,
-        output,
-        path.stem,
-        num_classes,
-        args.image_size or tuple(size),
-        write_property=not keep_property,
-    )
+    if keep_order:
+        return rows
+    rows, runs, labels = group_rows(rows)
+    if runs > labels:
+        print(
+            f"{path}: {labels} labels in {runs} runs: grouped by label; "
+            f"--keep-order keeps the list's order and writes {runs} identities"
+        )
+    return rows
+
+
+def shared_property(path, num_classes, args):
+    """``(SetProperty, kept)``: that of the file if it fits, else what the lists need.
+
+    A file that does not fit is an error, or is written anew with ``--overwrite``. Labels beyond its
+    classes are left to `check_rows`, which names the line.
+
+    Raises:
+        ListError: ``--image-size`` differs from the file, without ``--overwrite``.
+    """
+    if not path.is_file():
+        return SetProperty(num_classes, *(args.image_size or DEFAULT_SIZE)), False
+    declared = read_property(path)
+    needed = SetProperty(max(num_classes, declared.num_classes), *(args.image_size or declared[1:]))
+    if args.overwrite:
+        return needed, needed == declared
+    if needed[1:] != declared[1:]:
+        raise ListError(
+            f"{path}: expected --image-size {declared.height},{declared.width}, as it says, found "
+            f"{needed.height},{needed.width}; correct one of them, or give --overwrite to write it anew"
+        )
+    return declared, True
+
+
+def base_folder(rows, list_folder):
+    """What relative paths are relative to: the current folder or the list's, whichever holds an image first."""
+    for row in rows:
+        for folder in (Path(), list_folder):
+            if os.path.exists(folder / row.path):
+                return folder
+    return list_folder
 
 
 def pack(job, args):

@@ -14,6 +14,7 @@ TEMPLATE_112X96 = np.array(
 )
 SIZES = ((112, 112), (112, 96))  # (height, width) the template is defined for
 _MIN_SPREAD = 1.0  # pixels, root mean square; landmarks closer together carry no rotation or scale
+_MIN_SCALE = 1e-3  # a face of 50,000 pixels; a smaller scale comes of a wrong landmark
 
 
 def template(image_size):
@@ -40,16 +41,20 @@ def similarity(source, target):
         float64 (2, 3) matrix M such that ``target ~ M @ [x, y, 1]``.
 
     Raises:
-        ImageError: the source points are not finite or (nearly) coincide.
+        ImageError: the source points are not finite, (nearly) coincide, or lie too far apart.
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    if not np.isfinite(source).all() or source.var(axis=0).sum() < _MIN_SPREAD**2:
-        raise ImageError("expected five distinct landmarks, found points that coincide or are not finite")
-    source, target = (points[:, 0] + 1j * points[:, 1] for points in (source, target))
-    centered = source - source.mean()
-    a = np.vdot(centered, target - target.mean()) / np.vdot(centered, centered)
-    b = target.mean() - a * source.mean()
-    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+    with np.errstate(all="ignore"):  # what overflows is refused
+        if not source.var(axis=0).sum() >= _MIN_SPREAD**2:  # nor NaN
+            raise _degenerate()
+        source, target = (points[:, 0] + 1j * points[:, 1] for points in (source, target))
+        centered = source - source.mean()
+        a = np.vdot(centered, target - target.mean()) / np.vdot(centered, centered)
+        b = target.mean() - a * source.mean()
+    matrix = np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+    if not np.isfinite(matrix).all() or abs(a) < _MIN_SCALE:
+        raise _degenerate()
+    return matrix
 
 
 def align_face(image, landmarks, image_size=(112, 112)):
@@ -64,7 +69,16 @@ def align_face(image, landmarks, image_size=(112, 112)):
         uint8 (height, width, C).
 
     Raises:
-        ImageError: degenerate landmarks, or a size without a template.
+        ImageError: degenerate landmarks or none within the image, or a size without a template.
     """
     matrix = similarity(landmarks, template(image_size))
+    height, width = image.shape[:2]
+    if not np.any(np.all((np.asarray(landmarks) >= 0) & (np.asarray(landmarks) < (width, height)), axis=1)):
+        raise ImageError(f"expected landmarks within the image, {height}x{width}, found all five outside")
     return cv2.warpAffine(image, matrix, (image_size[1], image_size[0]), borderValue=0.0)
+
+
+def _degenerate():
+    return ImageError(
+        "expected five distinct landmarks, found points that coincide, lie too far apart or are not finite"
+    )

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from insightrec.recordio_tools.errors import ImageError, ListError
 from insightrec.recordio_tools.face_alignment import align_face
-from insightrec.recordio_tools.identity_ranges import refuse_rounded
+from insightrec.recordio_tools.identity_ranges import refuse_rounded, rounded_by_float32
 from insightrec.recordio_tools.image_codec import JPEG_QUALITY, check_size, encode_rgb, read_image
 from insightrec.recordio_tools.ordered_pool import ordered_map
 
@@ -35,7 +34,7 @@ class FaceCodec(NamedTuple):
                 its row has no landmarks.
         """
         path = self.folder / row.path
-        data, image = read_image(path)
+        data, image = read_image(path, gray=self.gray and not row.aligned)
         if row.aligned:
             check_size(image, self.image_size, path)
             return data
@@ -45,8 +44,6 @@ class FaceCodec(NamedTuple):
             face = align_face(image, row.landmarks, self.image_size)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from None
-        if self.gray:
-            face = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
         return encode_rgb(face, self.encoding, self.quality)
 
 
@@ -97,7 +94,7 @@ def check_rows(rows, num_classes, source, *, allow_rounded_ranges):
     """Refuse before hours of work what the writer would refuse in the end.
 
     Raises:
-        ListError: a label outside 0..num_classes-1.
+        ListError: a label outside 0..num_classes-1, or one that float32 rounds.
         RecordError: an identity boundary that float32 rounds, unless allowed.
     """
     values = np.array([row.label for row in rows])
@@ -108,8 +105,16 @@ def check_rows(rows, num_classes, source, *, allow_rounded_ranges):
             f"{source}: line {row.line}: label {row.label} of {row.path} lies outside 0..{num_classes - 1} "
             f"({len(wrong)} such lines); correct the list, or num_classes in property"
         )
+    rounded = rounded_by_float32(np.unique(values))
+    if len(rounded):
+        raise ListError(
+            f"{source}: label {rounded[0]} is above 2^24 and float32, which the format uses, rounds it; "
+            "number the labels from 0"
+        )
     if not allow_rounded_ranges:
-        refuse_rounded(2 + np.flatnonzero(np.diff(values)), source)
+        starts = 2 + np.flatnonzero(np.diff(values))
+        first_identity = 1 + len(rows)
+        refuse_rounded([*starts.tolist(), first_identity, first_identity + 1 + len(starts)], source)
 
 
 def _attempt(function, argument):

@@ -63,7 +63,8 @@ class FaceRecordSet:
     def __getitem__(self, position):
         """``(image, label)`` at ``position``: uint8 RGB (H, W, 3), and the class as an int."""
         label, image = self.record(position)
-        return decode_rgb(image, self.describe(position)), class_of(label)
+        source = self.describe(position)
+        return decode_rgb(image, source), class_of(label, source)
 
     def __reduce__(self):
         return type(self), (self.path,)
@@ -82,7 +83,7 @@ class FaceRecordSet:
 
     def label(self, position):
         """Class of an image: the scalar label, or the first value of a vector label."""
-        return class_of(self.record(position)[0])
+        return class_of(self.record(position)[0], self.describe(position))
 
     def labels(self):
         """Classes of all images, int64 (N,); reads the header of every record."""
@@ -136,7 +137,7 @@ class FaceRecordSet:
         # A flat set's image 0 may carry a vector label too; only a header carries no image.
         if np.size(label) != 2 or len(image):
             return None
-        start, end = class_of(label), class_of(label[1:])
+        start, end = (class_of(label[place:], f"{self.path}: record 0") for place in (0, 1))
         newest = int(self.records.index.keys.max()) + 1
         if start >= EXACT_FLOAT32:
             start = next((key for key in float32_sources(start) if self._begins_identities(key)), start)
@@ -161,9 +162,10 @@ class FaceRecordSet:
             if np.size(label) != 2:
                 raise RecordError(f"{self.path}: record {key}: expected an image range [a, b), found label {label}")
             ranges[identity] = label
-        ranges = np.nan_to_num(ranges, nan=-1, posinf=-1, neginf=-1).astype(np.int64)  # -1 is refused below
-        if ranges.max() >= EXACT_FLOAT32 and np.array_equal(ranges[1:, 0], ranges[:-1, 1]):
-            boundaries = exact_boundaries(np.append(ranges[:, 0], ranges[-1, 1]), self._begins_label)
+        ranges = np.where(np.abs(ranges) < 1 << 62, ranges, -1).astype(np.int64)  # -1, also of NaN, is refused below
+        highest = int(np.float32(len(self) + 1))  # rounding keeps order: no true boundary is stored above this
+        if EXACT_FLOAT32 <= ranges.max() <= highest and np.array_equal(ranges[1:, 0], ranges[:-1, 1]):
+            boundaries = exact_boundaries(np.append(ranges[:, 0], ranges[-1, 1]), self._begins_label, self.path)
             ranges = np.stack([boundaries[:-1], boundaries[1:]], axis=1)
             warnings.warn(
                 f"{self.path}: identity ranges above 2^24, which float32 rounds, were taken from the image labels",
@@ -179,7 +181,7 @@ class FaceRecordSet:
         return 1 < key <= len(self) and self.label(key - 1) != self.label(key - 2)
 
     def _begins_identities(self, key):
-        if key not in self.records.index:
+        if key not in self.records.index or key - 1 not in self.records.index:
             return False
         (_, image), (_, image_before) = self._unpack(key), self._unpack(key - 1)
         return len(image) == 0 < len(image_before)
@@ -205,13 +207,15 @@ def record_path(path):
     return candidates[0]
 
 
-def class_of(label):
+def class_of(label, source):
     """The class (int) in an image's label: a scalar, or the first of ``[class, aligned]`` and the like.
+
+    ``source`` is what to call the record in an error.
 
     Raises:
         RecordError: the label is empty, not a number, or no 32-bit one.
     """
     value = label if isinstance(label, float) else label[0] if len(label) else math.nan
     if not abs(value) < _LABEL_LIMIT:  # nor NaN
-        raise RecordError(f"expected a class as label, found {label}; the record is damaged")
+        raise RecordError(f"{source}: expected a class as label, found {label}; the record is damaged")
     return int(value)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from insightrec.recordio_tools.atomic_file import AtomicFileSet
 from insightrec.recordio_tools.errors import RecordError
-from insightrec.recordio_tools.identity_ranges import refuse_rounded
+from insightrec.recordio_tools.identity_ranges import refuse_rounded, rounded_by_float32
 from insightrec.recordio_tools.list_file import format_row
 from insightrec.recordio_tools.property_file import SetProperty
 from insightrec.recordio_tools.record_label import pack_label
@@ -98,12 +98,12 @@ class FaceSetWriter:
                 face2rec2 does.
 
         Raises:
-            RecordError: the label lies outside 0..num_classes-1; the image has 2^29 bytes or more; a
-                boundary that float32 would round.
+            RecordError: the label lies outside 0..num_classes-1 or float32 rounds it; the image has 2^29
+                bytes or more; a boundary that float32 would round.
         """
-        if not 0 <= label < self._num_classes:
+        if not 0 <= label < self._num_classes or len(rounded_by_float32([label])):
             raise RecordError(
-                f"{self._path}: {path}: label {label} lies outside 0..{self._num_classes - 1}; "
+                f"{self._path}: {path}: label {label} lies outside 0..{self._num_classes - 1}, or float32 rounds it; "
                 "correct the list, or num_classes in property"
             )
         if label != self._label:

@@ -23,18 +23,19 @@ def rounded_by_float32(numbers):
     return numbers[numbers.astype(np.float32).astype(np.int64) != numbers]
 
 
-def exact_boundaries(stored, begins_identity):
+def exact_boundaries(stored, begins_identity, source):
     """Undo float32's rounding of the boundaries between consecutive identities.
 
     Args:
         stored: int64 (n,), ascending, as read from the file.
         begins_identity: function of a key, whether another identity begins there.
+        source: what to call the set in an error.
 
     Returns:
         int64 (n,): the true boundaries.
 
     Raises:
-        RecordError: the labels do not settle it (the message names the boundary, not the file).
+        RecordError: the labels do not settle it.
     """
     exact = np.array(stored, np.int64)
     values, first, counts = np.unique(exact, return_index=True, return_counts=True)
@@ -44,8 +45,8 @@ def exact_boundaries(stored, begins_identity):
         changes = [key for key in float32_sources(value) if begins_identity(key)]
         if len(changes) != count:
             raise RecordError(
-                f"identity boundary {value} is above 2^24, where float32 rounds: expected {count} label "
-                f"changes at the keys it can stand for, found {len(changes)}; build the set again"
+                f"{source}: identity boundary {value} is above 2^24, where float32 rounds: expected {count} "
+                f"label changes at the keys it can stand for, found {len(changes)}; build the set again"
             )
         exact[begin : begin + count] = changes
     return exact

@@ -1,6 +1,8 @@
 """Encoded images to pixels and back (OpenCV), and the checks that keep damaged ones out."""
 
 import io
+import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,9 +11,13 @@ import numpy as np
 from PIL import Image
 
 from insightrec.recordio_tools.errors import ImageError
+from insightrec.recordio_tools.record_framing import MAX_LENGTH
 
 JPEG_QUALITY = 95  # OpenCV's default and what InsightFace's tools write
 ENCODINGS = (".jpg", ".png")
+# By Pillow's name of the format; MPO is a JPEG followed by further pictures, as some cameras write.
+SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp"}
+IMAGE_SUFFIXES = tuple(sorted({*SUFFIXES.values(), ".jpeg"}))  # what is taken for an image in a folder
 
 _JPEG_HEAD, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 _PNG_HEAD, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
@@ -30,38 +36,45 @@ def decode_rgb(data, source):
     Raises:
         ImageError: empty, cut short, not an image, or of more pixels than `recordio_tools.MAX_PIXELS`.
     """
-    check_whole(data, source)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise ImageError(f"{source}: cannot be decoded ({error.err}); replace or remove this image") from None
-    if image is None:
-        raise _no_image(data, source)
+    image = _decode(data, source, cv2.IMREAD_COLOR)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
 
 
 def encode_rgb(image, encoding=".jpg", quality=JPEG_QUALITY):
-    """Encode a uint8 RGB image (H, W, 3) as ``encoding`` (one of `ENCODINGS`); returns bytes.
+    """Encode a uint8 image as ``encoding`` (one of `ENCODINGS`); returns bytes.
 
+    RGB is (H, W, 3); a gray image (H, W) is stored with one channel.
     ``quality`` is JPEG's 1..100, or PNG's compression level 0..9 when ``encoding`` is ``.png``.
     """
     flag = cv2.IMWRITE_JPEG_QUALITY if encoding == ".jpg" else cv2.IMWRITE_PNG_COMPRESSION
     level = quality if encoding == ".jpg" else min(quality, 9)
-    _, data = cv2.imencode(encoding, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (flag, level))
+    pixels = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(encoding, pixels, (flag, level))
     return data.tobytes()
 
 
-def read_image(path):
-    """A whole image file: ``(data, image)``, its bytes and its pixels, uint8 RGB (H, W, 3).
+def read_image(path, gray=False):
+    """A whole image file: ``(data, image)``, its bytes and its pixels, uint8.
+
+    Pixels are RGB (H, W, 3), or with ``gray`` the luma (H, W).
 
     Raises:
-        ImageError: the file cannot be read or decoded.
+        ImageError: the file cannot be read or decoded, is no regular file, or too large for a record.
     """
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror}); correct the list or the folder") from None
-    return data, decode_rgb(data, path)
+        status = os.stat(path)  # before opening: a pipe would block, and a device never end
+        readable = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_LENGTH
+        data = Path(path).read_bytes() if readable else None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{path}: cannot be read ({reason}); correct the list or the folder") from None
+    if data is None:
+        found = f"{status.st_size} bytes" if stat.S_ISREG(status.st_mode) else "something else"
+        raise ImageError(
+            f"{path}: expected a regular file of at most {MAX_LENGTH} bytes, found {found}; "
+            "correct the list or the folder"
+        )
+    return data, _decode(data, path, cv2.IMREAD_GRAYSCALE) if gray else decode_rgb(data, path)
 
 
 def check_size(image, image_size, source):
@@ -96,7 +109,7 @@ def read_image_header(data, source):
 
 
 def check_whole(data, source):
-    """Raise `ImageError` if ``data`` is empty or a JPEG or PNG that lacks its end.
+    """Raise `ImageError` if ``data`` is empty, a JPEG without its end, or a PNG without it in the last 64 bytes.
 
     OpenCV decodes a JPEG that was cut short to a picture with a gray lower part, without an error.
     """
@@ -107,7 +120,22 @@ def check_whole(data, source):
     cut_jpeg = data.startswith(_JPEG_HEAD) and data.rfind(_JPEG_END) <= data.rfind(_JPEG_SCAN)
     cut_png = data.startswith(_PNG_HEAD) and _PNG_END not in data[-64:]
     if cut_jpeg or cut_png:
-        raise ImageError(f"{source}: image is cut short after {len(data)} bytes; replace or remove this image")
+        raise ImageError(
+            f"{source}: image is cut short after {len(data)} bytes, or has bytes after its end; "
+            "replace or remove this image"
+        )
+
+
+def _decode(data, source, flag):
+    """OpenCV's pixels of an encoded image, with what `decode_rgb` raises."""
+    check_whole(data, source)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error as error:
+        raise ImageError(f"{source}: cannot be decoded ({error.err}); replace or remove this image") from None
+    if image is None:
+        raise _no_image(data, source)
+    return image
 
 
 def _no_image(data, source):

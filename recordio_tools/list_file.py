@@ -59,7 +59,7 @@ def read_list(path):
     """
     rows, dialects = [], set()
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
             for number, line in enumerate(file, 1):
                 fields = line.rstrip("\r\n").split("\t")
                 if fields == [""]:
@@ -84,7 +84,7 @@ def _is_im2rec(fields):
 
 
 def _im2rec_row(fields, number):
-    return ListRow(True, fields[2], _label(fields[1]), line=number)
+    return ListRow(True, _path(fields[2]), _label(fields[1]), line=number)
 
 
 def _row(fields, number):
@@ -92,11 +92,15 @@ def _row(fields, number):
         raise ValueError(f"3, 7 or 17 tab-separated columns, got {len(fields)}")
     if fields[0] not in ("0", "1"):
         raise ValueError("0 or 1 (aligned) in the first column")
-    if not fields[1]:
-        raise ValueError("a path in the second column")
     box = _numbers(fields[3:7]) if len(fields) >= 7 else None
     landmarks = _numbers(fields[7:17]).reshape(2, 5).T if len(fields) == 17 else None
-    return ListRow(fields[0] == "1", fields[1], _label(fields[2]), box, landmarks, number)
+    return ListRow(fields[0] == "1", _path(fields[1]), _label(fields[2]), box, landmarks, number)
+
+
+def _path(text):
+    if not text or "\0" in text:
+        raise ValueError("a path")
+    return text
 
 
 def _label(text):

@@ -2,19 +2,22 @@
 
 import collections
 import itertools
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 _CHUNK = 32  # items a task: a face takes about 0.3 ms, handing over a task about 0.05
 _AHEAD = 4  # tasks a thread may be ahead of the consumer, which bounds memory
+_PER_CORE = 4  # threads at most; more gain nothing, and the system refuses thousands
 
 
 def ordered_map(function, items, threads):
-    """Like ``map(function, items)``, computed by ``threads`` threads, a bounded way ahead.
+    """Like ``map(function, items)``, computed by ``threads`` threads (at most 4 a core), a bounded way ahead.
 
     The order and the results do not depend on ``threads``. Gains where ``function`` releases the
     interpreter lock, as OpenCV's codecs and file reads do. An exception of ``function`` is raised
     where its result would have come, and what is left is cancelled.
     """
+    threads = min(threads, _PER_CORE * (os.cpu_count() or 1))
     items = iter(items)
     waiting = collections.deque()
     with ThreadPoolExecutor(threads) as pool:

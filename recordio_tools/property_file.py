@@ -9,6 +9,7 @@ from typing import NamedTuple
 from insightrec.recordio_tools.errors import RecordError
 
 _MAX_BYTES = 4096
+_LIMIT = 1 << 31  # labels are 32-bit numbers
 
 
 class SetProperty(NamedTuple):
@@ -26,7 +27,7 @@ def read_property(path):
     """Read a ``property`` file (or the one in the folder ``path``).
 
     Raises:
-        RecordError: missing, or the line is not three positive whole numbers.
+        RecordError: missing, or the line is not three positive whole numbers below 2^31.
     """
     path = Path(path)
     path = path / "property" if path.is_dir() else path
@@ -39,6 +40,6 @@ def read_property(path):
         ) from None
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     fields = [field.strip() for field in line.split(",")]
-    if len(fields) != 3 or not all(field.isascii() and field.isdigit() and int(field) > 0 for field in fields):
+    if len(fields) != 3 or not all(field.isascii() and field.isdigit() and 0 < int(field) < _LIMIT for field in fields):
         raise RecordError(f"{path}: expected 'num_classes,height,width' such as 85742,112,112, found {line[:60]!r}")
     return SetProperty(*map(int, fields))

@@ -8,14 +8,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from insightrec.recordio_tools.atomic_file import atomic_write
-from insightrec.recordio_tools.command_line import add_on_error, list_skipped, tool
+from insightrec.recordio_tools.command_line import add_on_error, list_skipped, tool, whole_number
 from insightrec.recordio_tools.errors import ImageError, InputError, OutputError
 from insightrec.recordio_tools.face_record_set import FaceRecordSet, class_of
-from insightrec.recordio_tools.image_codec import decode_rgb, read_image_header
-from insightrec.recordio_tools.list_file import format_row
+from insightrec.recordio_tools.image_codec import SUFFIXES, decode_rgb, read_image_header
+from insightrec.recordio_tools.list_file import format_row, read_list
 from insightrec.recordio_tools.ordered_pool import ordered_map
-
-SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp"}
 
 
 def extract_images(faces, folder, positions, *, threads, skip_errors=False, resume=False):
@@ -27,20 +25,21 @@ def extract_images(faces, folder, positions, *, threads, skip_errors=False, resu
         positions: which images.
         threads: how many read, check and write.
         skip_errors: leave out what cannot be decoded, instead of raising the first error.
-        resume: keep files that are there and have the right length.
+        resume: keep files that are there and hold the same bytes.
 
     Returns:
         ``(rows, skipped)``: list of ``(path relative to folder, label)``, and of the errors left out.
     """
-    key_digits = len(str(faces.key(len(faces) - 1)))
+    key_digits = len(str(max(map(faces.key, range(len(faces))), default=0)))  # a flat set need not be in key order
     label_digits = max(5, len(str(faces.num_classes or 0)))
 
     def extract(position):
+        source = faces.describe(position)
         try:
             label, image = faces.record(position)
-            decode_rgb(image, faces.describe(position))
-            suffix = SUFFIXES.get(read_image_header(image, faces.describe(position)).format, ".img")
-            label = class_of(label)
+            decode_rgb(image, source)
+            suffix = _suffix(image, source)
+            label = class_of(label, source)
         except InputError as error:
             return error
         path = f"{label:0{label_digits}d}/{faces.key(position):0{key_digits}d}{suffix}"
@@ -59,14 +58,26 @@ def extract_images(faces, folder, positions, *, threads, skip_errors=False, resu
     return rows, skipped
 
 
+def _suffix(image, source):
+    """The file ending of an encoded image; raises `ImageError` if face2rec would not find it by that."""
+    found = read_image_header(image, source).format
+    if found not in SUFFIXES:
+        raise ImageError(f"{source}: expected {', '.join(SUFFIXES)}, found {found}; convert or remove this image")
+    return SUFFIXES[found]
+
+
 def _write(path, data, resume):
     """Whole or not at all, but without the sync that `atomic_write` spends on each file."""
-    if resume and path.is_file() and path.stat().st_size == len(data):
+    if resume and path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def parse(argv):
@@ -78,10 +89,15 @@ def parse(argv):
         "--identities", help="only these identity records, counted from 0, such as 3,17 (default: all images)"
     )
     parser.add_argument(
-        "--num-thread", type=int, default=os.cpu_count(), help="threads that check and write (default: all cores)"
+        "--num-thread",
+        type=whole_number(1),
+        default=os.cpu_count() or 1,
+        help="threads that check and write (default: all cores)",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="continue into a folder an earlier run began (default: refuse)"
+        "--resume",
+        action="store_true",
+        help="continue into a folder that an earlier run with the same --identities began (default: refuse)",
     )
     add_on_error(parser, "image")
     args = parser.parse_args(argv)
@@ -101,15 +117,17 @@ def main(argv=None):
     if not args.resume and output.is_dir() and any(output.iterdir()):
         raise OutputError(f"{output}: expected an empty or new folder; choose another, or --resume an earlier run")
     faces = FaceRecordSet(args.set)
+    positions = positions_of(faces, args.identities)
+    list_path = output / f"{faces.path.stem}.lst"
+    refuse_other_selection(list_path, faces, positions)
     rows, skipped = extract_images(
         faces,
         output,
-        positions_of(faces, args.identities),
+        positions,
         threads=args.num_thread,
         skip_errors=args.on_error == "skip",
         resume=args.resume,
     )
-    list_path = output / f"{faces.path.stem}.lst"
     with atomic_write(list_path, overwrite=True) as file:
         file.writelines(format_row(path, label) for path, label in rows)
     list_skipped(skipped, "image")
@@ -118,7 +136,7 @@ def main(argv=None):
 
 
 def positions_of(faces, identities):
-    """Positions of the images of ``identities`` (all images if None).
+    """Positions of the images of ``identities`` (all images if None), each identity once.
 
     Raises:
         ImageError: an identity that the set does not have.
@@ -128,7 +146,24 @@ def positions_of(faces, identities):
     wrong = [identity for identity in identities if not 0 <= identity < faces.num_identities]
     if wrong:
         raise ImageError(f"{faces.path}: expected identities 0 to {faces.num_identities - 1}, found {wrong[0]}")
-    return [position for identity in identities for position in faces.identity_images(identity)]
+    return [position for identity in dict.fromkeys(identities) for position in faces.identity_images(identity)]
+
+
+def refuse_other_selection(list_path, faces, positions):
+    """Check that the list an earlier run left, if any, names no image but those at ``positions``.
+
+    Raises:
+        OutputError: it does; the new list would not tell of files that are there.
+    """
+    if not list_path.is_file() or not list_path.stat().st_size:  # empty: every image was left out
+        return
+    keys = {str(faces.key(position)) for position in positions}
+    for row in read_list(list_path).rows:
+        if (Path(row.path).stem.lstrip("0") or "0") not in keys:
+            raise OutputError(
+                f"{list_path}: expected images of this selection only, found {row.path}; "
+                "choose another folder, or the --identities of the earlier run"
+            )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from insightrec.recordio_tools.command_line import tool
+from insightrec.recordio_tools.command_line import tool, whole_number
 from insightrec.recordio_tools.face_record_set import FaceRecordSet
 from insightrec.recordio_tools.set_report import inspect_set
 
@@ -19,15 +19,12 @@ def parse(argv):
     parser.add_argument("set", help="folder of a record set, or one .rec file")
     parser.add_argument(
         "--images",
-        type=int,
+        type=whole_number(0),
         default=10000,
         help="how many images to look into, evenly spread; 0 for all (default: 10000)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON (default: text)")
-    args = parser.parse_args(argv)
-    if args.images < 0:
-        parser.error("--images: expected 0 or more")
-    return args
+    return parser.parse_args(argv)
 
 
 @tool

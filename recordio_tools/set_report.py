@@ -24,7 +24,8 @@ def inspect_set(faces, positions):
     Returns:
         dict ready for JSON: ``path``, ``bytes``, ``layout``, ``images``, ``identities``, ``classes``,
         ``property``, ``label_dialects``, ``image_formats``, ``image_sizes``, ``images_per_identity``,
-        ``looked_at``, ``warnings``.
+        ``looked_at``, ``warnings``. ``images_per_identity`` is None for a part of a flat set, which
+        does not tell it.
     """
     seen = _look_into(faces, positions)
     with warnings.catch_warnings(record=True) as caught:
@@ -37,7 +38,10 @@ def inspect_set(faces, positions):
     notes += _label_notes(faces, ranges, seen)
     notes += _structure_notes(faces, ranges, seen)
     classes, images_of_class = np.unique(seen.classes, return_counts=True)
-    sizes = np.diff(ranges, axis=1).ravel() if faces.is_indexed else images_of_class
+    if faces.is_indexed:
+        sizes = np.diff(ranges, axis=1).ravel()
+    else:
+        sizes = images_of_class if len(positions) == len(faces) else np.zeros(0, np.int64)
     return {
         "path": str(faces.path),
         "bytes": faces.records.size,
@@ -66,7 +70,7 @@ def _look_into(faces, positions):
     for position in tqdm(positions, unit="image", disable=None):
         try:
             label, image = faces.record(position)
-            seen_class = class_of(label)
+            seen_class = class_of(label, faces.describe(position))
             check_whole(image, faces.describe(position))
             header = read_image_header(image, faces.describe(position))
         except InputError as error:

@@ -208,3 +208,14 @@ def test_backend_mxnet_on_what_it_cannot_run(mx, model, tmp_path):
     write_params(tmp_path / "model-0001.params", {"arg:fc1_bias": np.zeros(4, np.float32)}, overwrite=True)
     with pytest.raises(ModelError, match=r"model-0001.params: .*fc1_weight"):
         Embedder(model, image_size=SIZE, backend="mxnet")
+
+
+def test_default_size_is_for_models_that_declare_none(model, tmp_path, images):
+    close(Embedder(model, default_size=SIZE).embed(images), expected(model, images))
+    assert Embedder(write_onnx(model, tmp_path), default_size=(99, 99)).image_size == SIZE
+    assert Embedder(model, image_size=SIZE, default_size=(99, 99)).image_size == SIZE
+
+
+def test_images_of_too_many_pixels(model):
+    with pytest.raises(ModelError, match=r"model-0001: expected images of at most 67108864 pixels, found 8193x8192"):
+        Embedder(model, image_size=(8193, 8192))

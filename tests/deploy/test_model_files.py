@@ -113,3 +113,9 @@ def test_parse_keep():
     for text in ("5", "a,b", "1,2,3", "-1,2"):
         with pytest.raises(InputError, match=r"--max .*expected two numbers a,b"):
             parse_keep(text)
+
+
+@pytest.mark.parametrize("model", ["", ".", "/", "/,1"])
+def test_a_text_that_names_no_file(model):
+    with pytest.raises(ModelError, match="expected prefix,epoch, a prefix or an .onnx file, found no file name"):
+        find_models(model)

@@ -94,6 +94,9 @@ def test_reduction(converted, op):
     close(converted(op, data, {"axis": 1, "keepdims": "True"})[0], reduce(data, 1, keepdims=True))
     close(converted(op, data, {"axis": (-1, 2)})[0], reduce(data, (2, 3)))
     close(converted(op, data, {"axis": 1, "exclude": "True"})[0], reduce(data, (0, 2, 3)))
+    every = {"axis": tuple(range(data.ndim)), "exclude": "True"}
+    close(converted(op, data, every)[0], data)
+    close(converted(op, data, {"exclude": "True"})[0], reduce(data).reshape(1))
     close(converted(op, data)[0], reduce(data).reshape(1))
     close(converted(op, data, {"axis": "None", "keepdims": "1"})[0], reduce(data, keepdims=True))
 
@@ -162,6 +165,8 @@ def test_shapes_that_do_not_fit(converted, op, attributes, other, message):
         *((op, {}, None) for op in ("sum", "mean", "max", "min")),
         ("sum", {"axis": "(-1, 1)"}, None),
         ("mean", {"axis": 1, "exclude": "True"}, None),
+        ("sum", {"axis": "(0, 1, 2)", "exclude": "True"}, None),
+        ("sum", {"exclude": "True"}, None),
         ("Concat", {"num_args": 2}, (2, 3, 4)),
         ("Concat", {"num_args": 2, "dim": -1}, (2, 6, 3)),
         ("SliceChannel", {"num_outputs": 3}, None),

@@ -136,3 +136,20 @@ def test_a_graph_that_ends_in_its_input(params):
     graph = parse_symbol('{"nodes": [{"op": "null", "name": "data", "inputs": []}], "heads": [[0, 0]]}')
     with pytest.raises(ModelError, match=r"expected an operator as output, found a variable"):
         convert(graph, params)
+
+
+@pytest.mark.parametrize("name", ["", "fc\udc80"])
+@pytest.mark.parametrize("variable", [False, True])
+def test_names_that_onnx_cannot_hold(params, name, variable):
+    layer = ("Activation", "relu", {"act_type": "relu"}, [name]) if variable else ("Flatten", name, {}, ["data"])
+    with pytest.raises(ModelError, match="expected a name of 1 or more characters that UTF-8 can hold"):
+        convert(network(layer), params)
+
+
+def test_a_graph_that_onnx_refuses(params, monkeypatch):
+    def refuse(model):
+        raise onnx.checker.ValidationError("no\nschema")
+
+    monkeypatch.setattr(onnx.checker, "check_model", refuse)
+    with pytest.raises(ModelError, match=r"net-symbol.json: .*found one it refuses: no schema$"):
+        convert(GRAPH, params, input_shape=(3, 8, 6))

@@ -87,6 +87,19 @@ def test_pooling(converted, kind, kernel, stride, pad, full):
         close(found, pooling_oracle(data, kind, kernel, stride, pad, full, count_pad=False))
 
 
+def test_pooling_of_the_first_generation_where_it_is_the_same(converted):
+    data = normal(2, 3, 10, 9)
+    attributes = {"kernel": (3, 3), "stride": (2, 2), "pooling_convention": "full"}
+    (found,) = converted("Pooling_v1", data, attributes)
+    close(found, pooling_oracle(data, "max", (3, 3), (2, 2), (0, 0), full=True, count_pad=False))
+
+
+def test_pooling_windows_that_begin_past_the_image(converted):
+    attributes = {"pooling_convention": "full", "kernel": (1, 1), "stride": (4, 4)}
+    with pytest.raises(ModelError, match="a pooling window that begins past the image is not supported"):
+        converted("Pooling", normal(1, 1, 7, 7), attributes)
+
+
 def test_global_pooling_ignores_the_kernel(converted):
     data = normal(2, 3, 5, 4)
     attributes = {"global_pool": "True", "kernel": (7, 7), "pool_type": "avg"}
@@ -189,6 +202,9 @@ def test_l2_normalization(converted, mode, axes):
         ("Pooling", {"pool_type": "sum", "kernel": (2, 2)}),
         ("Pooling", {"pooling_convention": "same", "kernel": (2, 2)}),
         ("Pooling", {"pooling_convention": "full", "pool_type": "avg", "pad": (1, 1), "kernel": (3, 3)}),
+        ("Pooling", {"pooling_convention": "full", "pad": (1, 1), "kernel": (2, 2), "stride": (3, 3)}),
+        ("Pooling_v1", {"pad": (1, 1), "kernel": (3, 3)}),
+        ("Pooling_v1", {"pooling_convention": "full", "pool_type": "avg", "kernel": (3, 3)}),
         ("BatchNorm", {"axis": 3}),
         ("LeakyReLU", {"act_type": "gelu"}),
         ("Activation", {"act_type": "log_sigmoid"}),

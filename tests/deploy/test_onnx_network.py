@@ -7,14 +7,14 @@ from insightrec.deploy.onnx_network import CUDA, OnnxNetwork
 from insightrec.recordio_tools.errors import InputError, ModelError
 
 
-def model(op="Flatten", shape=("n", 3, 2, 2), kind=TensorProto.FLOAT, inputs=1, **attributes):
+def model(op="Flatten", shape=("n", 3, 2, 2), kind=TensorProto.FLOAT, inputs=1, result=TensorProto.FLOAT, **attributes):
     """The bytes of a model of one operator."""
     names = [f"in{index}" for index in range(inputs)]
     graph = helper.make_graph(
         [helper.make_node(op, names, ["emb"], **attributes), helper.make_node("Identity", ["emb"], ["copy"])],
         "net",
         [helper.make_tensor_value_info(name, kind, shape) for name in names],
-        [helper.make_tensor_value_info(name, kind, None) for name in ("emb", "copy")],
+        [helper.make_tensor_value_info(name, result, None) for name in ("emb", "copy")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8).SerializeToString()
 
@@ -56,8 +56,19 @@ def test_an_input_it_does_not_take():
 
 def test_an_output_without_rows():
     network = OnnxNetwork(model("ReduceSum", keepdims=0), "net.onnx")
-    with pytest.raises(ModelError, match=r"output 'emb': expected 2 rows, found shape \(\)"):
+    with pytest.raises(ModelError, match=r"output 'emb': expected 2 rows of 1 or more numbers, found shape \(\)"):
         network(np.zeros((2, 3, 2, 2), np.float32))
+
+
+def test_an_output_of_rows_without_numbers():
+    network = OnnxNetwork(model(shape=("n", 0, 2, 2)), "net.onnx")
+    with pytest.raises(ModelError, match=r"expected 2 rows of 1 or more numbers, found shape \(2, 0\)"):
+        network(np.zeros((2, 0, 2, 2), np.float32))
+
+
+def test_an_output_that_is_no_float_tensor():
+    with pytest.raises(ModelError, match=r"output 'emb': expected one of tensor\(float\).*found tensor\(int64\)"):
+        OnnxNetwork(model("ArgMax", result=TensorProto.INT64), "net.onnx")
 
 
 @pytest.mark.skipif(CUDA in onnxruntime.get_available_providers(), reason="ONNX Runtime has CUDA here")

@@ -44,3 +44,11 @@ def test_nothing_global_is_touched():
         pytest.skip("another test imported pyplot")
     roc_figure({"lfw": {"a": curve(0.4)}})
     assert "matplotlib.pyplot" not in sys.modules
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_names_are_not_formulas():
+    figure = roc_figure({"$x_$": {r"a$\frac$": curve(0.4), "b\udcff": curve(0.4)}})
+    figure.savefig(io.BytesIO(), format="png")
+    assert figure.axes[0].get_title() == r"\$x_\$: ROC"
+    assert [line.get_label() for line in figure.axes[0].lines] == [r"a\$\frac\$", r"b\udcff"]

@@ -23,14 +23,14 @@ SIZE = (12, 10)  # as in conftest.py
 class LinearModel:
     """A projection of the pixels, as ONNX and, for the expected figures, in NumPy."""
 
-    def __init__(self, path, seed):
+    def __init__(self, path, seed, declared=SIZE):
         self.path, self.image_size = path, SIZE
         # small whole numbers: float32 sums are exact, whatever their order
         self.weight = np.random.default_rng(seed).integers(-5, 6, (3 * SIZE[0] * SIZE[1], 16)).astype(np.float32)
         graph = helper.make_graph(
             [helper.make_node("Flatten", ["data"], ["flat"]), helper.make_node("MatMul", ["flat", "w"], ["fc1"])],
             "linear",
-            [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["n", 3, *SIZE])],
+            [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["n", 3, *declared])],
             [helper.make_tensor_value_info("fc1", TensorProto.FLOAT, ["n", 16])],
             [numpy_helper.from_array(self.weight, "w")],
         )
@@ -137,13 +137,17 @@ def test_eigenfaces_say_what_they_are_fitted_to(folder, capsys):
 
 def test_image_size_comes_from_the_flag_or_from_property(folder, models, capsys):
     (folder / "property").write_text(str(SetProperty(10, 99, 99)))
-    flags = ("--model", models[0].path, "--target", "lfw")
+    run(folder, "--model", models[0].path, "--target", "lfw")  # declares its own
+    assert "Accuracy-Flip" in capsys.readouterr().out
+    flags = ("--model", LinearModel(folder / "any.onnx", 0, ("h", "w")).path, "--target", "lfw")
     with pytest.raises(SystemExit) as stop:
         run(folder, *flags)
     assert stop.value.code == 2
-    assert "99" in capsys.readouterr().err
+    assert "(1, 3, 99, 99)" in capsys.readouterr().err
     run(folder, *flags, "--image-size", "12,10")
-    assert "Accuracy-Flip" in capsys.readouterr().out
+    (folder / "property").write_text(str(SetProperty(10, *SIZE)))
+    run(folder, *flags)
+    assert capsys.readouterr().out.count("Accuracy-Flip") == 4  # and two intervals
 
 
 def test_upstreams_gpu_flag_works_on_the_cpu_with_one_line(folder, models, capsys):
@@ -158,9 +162,7 @@ def test_upstreams_gpu_flag_works_on_the_cpu_with_one_line(folder, models, capsy
     [
         (["--target", "cfp_fp"], "found agedb_30.bin, lfw.bin, small.bin"),
         (["--target", "lfw", "--nfolds", "41"], "expected 1 to 40 folds"),
-        (["--target", "lfw", "--nfolds", "0"], "expected 1 to 40 folds"),
-        (["--target", "lfw", "--nfolds", "-1"], "expected 1 to 40 folds"),
-        (["--target", "lfw", "--nfolds", "-1", "--pca", "2"], "expected 1 to 40 folds"),
+        (["--target", "lfw", "--output", "/dev/null"], "/dev/null: expected a folder to write to"),
         (["--target", "lfw", "--pca", "17"], "expected 1 to 16 PCA components"),
     ],
 )
@@ -171,6 +173,31 @@ def test_bad_input_is_one_line_and_status_2(folder, models, flags, message, caps
     lines = capsys.readouterr().err.splitlines()
     assert message in lines[-1]
     assert lines[-1].startswith("verification: error: ")
+
+
+@pytest.mark.parametrize(
+    ("flag", "number"), [("--nfolds", 0), ("--pca", -1), ("--mode", -1), ("--batch-size", 0), ("--threads", 0)]
+)
+def test_numbers_out_of_range(folder, models, flag, number, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(folder, "--model", models[0].path, flag, number)
+    assert stop.value.code == 2
+    assert f"argument {flag}: expected a whole number, {number + 1} or more" in capsys.readouterr().err
+
+
+def test_embeddings_need_no_folds(folder, models, make_pack, tmp_path):
+    pack = make_pack(5)
+    write_pack(folder / "five.bin", pack.images, pack.is_same)
+    run(folder, "--model", models[0].path, "--target", "five", "--mode", 2, "--output", tmp_path / "out")
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+def test_an_earlier_runs_curves_do_not_stay(folder, models, tmp_path):
+    flags = ("--model", models[0].path, "--output", tmp_path / "out", "--overwrite", "--target")
+    run(folder, *flags, "lfw")
+    assert (tmp_path / "out" / "roc.png").exists()
+    run(folder, *flags, "small")  # of one kind of pairs: it has no curve
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["results.csv", "results.json"]
 
 
 def test_damaged_pack_is_found_before_any_model_runs(folder, models, capsys):

@@ -91,3 +91,9 @@ def test_versions_and_hashes_name_what_ran(tmp_path):
     file = tmp_path / "weights"
     file.write_bytes(b"abc" * 700_000)
     assert sha256(file) == hashlib.sha256(b"abc" * 700_000).hexdigest()
+
+
+def test_a_path_that_is_not_utf_8(result, tmp_path):
+    write_report(tmp_path, [({"pack": "lfw\udcff.bin"}, result)])
+    assert b"\nlfw\xff.bin,400," in (tmp_path / "results.csv").read_bytes()
+    assert json.loads((tmp_path / "results.json").read_text())["results"][0]["pack"] == "lfw\udcff.bin"

@@ -44,8 +44,29 @@ def test_two_models_of_one_name_are_refused(folder):
     other = folder / "other" / "model"
     other.mkdir(parents=True)
     (other / "arcface.onnx").touch()
-    with pytest.raises(ModelError, match="found model/arcface twice"):
+    with pytest.raises(ModelError, match="found model/arcface and model/arcface; rename"):
         find_named_models([str(folder / "model" / "arcface.onnx"), str(other / "arcface.onnx")])
+
+
+def test_two_models_of_one_file_name_are_refused(folder, monkeypatch):
+    monkeypatch.chdir(folder / "model")
+    (folder / "model" / "model_arcface.onnx").touch()
+    with pytest.raises(ModelError, match="found model/arcface and model_arcface; rename"):
+        find_named_models([str(folder / "model" / "arcface.onnx"), "model_arcface.onnx"])
+
+
+def test_every_file_is_hashed_once(folder, targets, embedder, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(module, "sha256", lambda path: hashed.append(path) or "hash")
+    models = find_named_models([str(folder / "model" / "softmax")])
+    assert len(list(verification_runs(targets, models, lambda files: embedder, folder))) == 4
+    assert len(hashed) == len(set(hashed)) == 2 + 3
+
+
+def test_more_folds_than_pairs_are_found_before_any_model_is_opened(folder, targets):
+    models = find_named_models([str(folder / "model" / "arcface.onnx")])
+    with pytest.raises(InputError, match="expected 1 to 8 folds"):
+        next(verification_runs(targets, models, lambda files: pytest.fail("opened"), folder, nfolds=9))
 
 
 def test_every_model_on_every_target_with_one_model_open_at_a_time(folder, targets, embedder):

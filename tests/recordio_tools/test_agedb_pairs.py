@@ -57,6 +57,10 @@ def test_without_equal_tenths_of_both_kinds_there_are_no_folds(read, text):
         ("1.jpg 2.jpg", "names that tell the person"),
         ("_1.jpg _2.jpg", "names that tell the person"),
         ("a_1.jpg 2_3.jpg", "names that tell the person"),
+        ("a.jpg b.jpg", "names that tell the person"),  # the only field may be anything
+        ("1_a.jpg 2_a.jpg", "names that tell the person"),
+        ("1_2_AnnB_f.jpg 3_4_AnnB_f.jpg", "names that tell the person"),
+        ("-_1.jpg -_2.jpg", "names that tell the person"),
         ("../a_1.jpg a_2.jpg", "a path below"),
         ("a_1.jpg,", "names that tell|a path below"),
     ],

@@ -43,7 +43,7 @@ def test_existing_output_is_refused_before_anything_is_opened(tmp_path):
     assert names(tmp_path) == ["b"]
 
 
-def test_a_crash_between_renames_leaves_no_last_file(tmp_path, monkeypatch):
+def test_a_failure_between_renames_leaves_no_last_file_and_loses_nothing(tmp_path, monkeypatch):
     paths = [tmp_path / "x.rec", tmp_path / "x.idx"]
     for path in paths:
         path.write_bytes(b"old")
@@ -61,7 +61,28 @@ def test_a_crash_between_renames_leaves_no_last_file(tmp_path, monkeypatch):
         for file in files:
             file.write(b"new")
     assert calls == paths
-    assert names(tmp_path) == ["x.rec"]
+    left, record = names(tmp_path)
+    assert record == "x.rec"
+    assert left.startswith(".x.idx.")
+    assert (tmp_path / left).read_bytes() == b"new"
+
+
+def test_a_folder_in_the_way_keeps_the_old_set(tmp_path):
+    (tmp_path / "x.idx").write_bytes(b"old")
+    (tmp_path / "x.lst").mkdir()
+    paths = [tmp_path / "x.lst", tmp_path / "x.idx"]
+    with pytest.raises(OutputError, match=r"x\.lst: expected a file or nothing, found a folder"):
+        AtomicFileSet(paths, overwrite=True).__enter__()
+    assert names(tmp_path) == ["x.idx", "x.lst"]
+
+
+def test_an_error_names_the_target_not_the_temporary_file(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with (
+        pytest.raises(OutputError, match=r"file/x\.rec: cannot be written \("),
+        atomic_write(tmp_path / "file" / "x.rec"),
+    ):
+        pass
 
 
 WRITING = """

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from insightrec.recordio_tools.command_line import add_on_error, image_size, list_skipped, tool
+from insightrec.recordio_tools.command_line import add_on_error, image_size, list_skipped, tool, whole_number
 from insightrec.recordio_tools.errors import ImageError, RecordError
 
 
@@ -75,3 +75,13 @@ def test_error_policy(capsys):
     list_skipped([], "image")
     list_skipped([ImageError("a.jpg: cut")], "image")
     assert capsys.readouterr().err == "left out: 1 image\n  a.jpg: cut\n"
+
+
+def test_whole_number():
+    assert whole_number(0, 9)("9") == 9
+    assert whole_number(1)("1000") == 1000
+    for text in ("-1", "10", "x", "1.0", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="expected a whole number, 0 to 9, found"):
+            whole_number(0, 9)(text)
+    with pytest.raises(argparse.ArgumentTypeError, match="1 or more, found '0'"):
+        whole_number(1)("0")

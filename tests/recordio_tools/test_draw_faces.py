@@ -131,6 +131,8 @@ def test_leftovers_of_a_killed_run_are_not_mixed_in(tmp_path):
         "--output {out} --quality 0",
         "--output {out} --quality 101",
         "--output {out} --pairs {out}.txt --folds 0",
+        "--output {out} --contact-sheet {out}/sheet.png",
+        "--output {out} --contact-sheet {out}/../faces/a/sheet.png",
         "--output {out} --identities 1 --pairs {out}.txt",
         "--output {out} --images 1 --pairs {out}.txt",
         "--output {out} --pairs {out}.txt --pairs-per-fold 100000",
@@ -142,3 +144,13 @@ def test_bad_arguments_exit_with_status_2_and_draw_nothing(tmp_path, capsys, arg
     assert exit_.value.code == 2
     assert "error:" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("state", ["partial", "replaced"])
+def test_foreign_files_under_the_names_of_leftovers_are_kept(tmp_path, state):
+    mine = tmp_path / f".faces.{state}" / "thesis.tex"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    with pytest.raises(OutputError, match="holds thesis.tex, which is not a drawn face"):
+        write_faces(tmp_path / "faces", [0], 1)
+    assert mine.read_text() == "mine"

@@ -46,7 +46,9 @@ def test_list_form_takes_size_from_property_and_keeps_it(face_tree, monkeypatch,
     monkeypatch.chdir(face_tree.parent)
     Path("property").write_text("70,112,112\n4\nshuffled\n")
     Path("train.lst").write_text("1\taligned/ann/ann_0001.jpg\t69\n1\taligned/cleo/cleo_0000.jpg\t3\n")
-    face2rec.main(["train", "--shuffle", "True", "--exts", ".jpg", "--num-thread", "1"])  # upstream's inert options
+    face2rec.main(
+        ["train", "--shuffle", "True", "--exts", ".jpg", ".jpeg", "--color", "-1"]
+    )  # upstream's inert options
     faces = FaceRecordSet(".")
     assert faces.labels().tolist() == [69, 3]
     assert faces.num_classes == 70
@@ -112,6 +114,78 @@ def test_labels_beyond_property_are_refused(face_tree, capsys):
     (face_tree / "property").write_text("3,112,112")
     (face_tree / "train.lst").write_text("1\tann/ann_0000.jpg\t2\n1\tann/ann_0001.jpg\t3\n")
     assert "train.lst: line 2: label 3 of ann/ann_0001.jpg lies outside 0..2" in error_of(capsys, face_tree)
+
+
+def write_list(folder, name, labels):
+    lines = [f"1\tbob/bob_000{place}.jpg\t{label}\n" for place, label in enumerate(labels)]
+    (folder / name).write_text("".join(lines))
+
+
+def test_lists_of_one_folder_share_the_property_that_fits_all(face_tree):
+    """The first list's own property was once taken for the user's and refused the second list."""
+    write_list(face_tree, "a.lst", [0, 1])
+    write_list(face_tree, "b.lst", [0, 1, 2])
+    face2rec.main([str(face_tree)])
+    assert (face_tree / "property").read_text() == "3,112,112\n"
+    assert FaceRecordSet(face_tree / "a.rec").labels().tolist() == [0, 1]
+    assert FaceRecordSet(face_tree / "b.rec").labels().tolist() == [0, 1, 2]
+    face2rec.main([str(face_tree), "--output", str(face_tree / "elsewhere")])
+    assert (face_tree / "elsewhere" / "property").read_text() == "3,112,112\n"
+
+
+def test_a_list_that_grew_is_packed_again_with_overwrite(face_tree, capsys):
+    write_list(face_tree, "train.lst", [0, 1])
+    face2rec.main([str(face_tree)])
+    write_list(face_tree, "train.lst", [0, 1, 2])
+    face2rec.main([str(face_tree), "--overwrite"])
+    assert FaceRecordSet(face_tree).num_classes == 3
+
+
+def test_an_image_size_that_contradicts_property_is_refused(face_tree, capsys, faces):
+    (face_tree / "bob" / "bob_0000.jpg").write_bytes(faces(1, (112, 96)))
+    write_list(face_tree, "train.lst", [0])
+    (face_tree / "property").write_text("1,112,112\n")
+    assert "property: expected --image-size 112,112, as it says, found 112,96" in error_of(
+        capsys, face_tree, "--image-size", "112,96"
+    )
+    face2rec.main([str(face_tree), "--image-size", "112,96", "--overwrite"])
+    assert FaceRecordSet(face_tree).image_size == (112, 96)
+
+
+def test_labels_that_float32_rounds_are_refused(face_tree, capsys):
+    write_list(face_tree, "train.lst", [20180001, 20180003, 20180004])
+    assert "train.lst: label 20180001 is above 2^24 and float32" in error_of(capsys, face_tree)
+
+
+def test_the_first_image_that_is_found_says_what_paths_are_relative_to(face_tree, monkeypatch, capsys):
+    monkeypatch.chdir(face_tree.parent)
+    lines = ["1\taligned/bob/absent.jpg\t0\n", f"1\t{'x' * 300}.jpg\t0\n", "1\taligned/bob/bob_0001.jpg\t0\n"]
+    (face_tree / "train.lst").write_text("".join(lines))
+    face2rec.main([str(face_tree), "--on-error", "skip"])
+    assert len(FaceRecordSet(face_tree)) == 1
+
+
+def test_a_linked_output_folder_gets_paths_that_are_found(face_tree):
+    real = face_tree.parent / "deep" / "er"
+    real.mkdir(parents=True)
+    face_tree.rename(real / "aligned")
+    link = face_tree.parent / "link"
+    link.symlink_to(real)
+    face2rec.main(["--root", str(real / "aligned"), "--output", str(link)])
+    assert (link / "train.lst").read_text().startswith("1\taligned/ann/")
+
+
+@pytest.mark.parametrize(("encoding", "quality"), [(".jpg", 0), (".jpg", 101), (".png", 10), (".png", -1)])
+def test_quality_outside_its_range(face_tree, capsys, encoding, quality):
+    options = ["--root", face_tree, "--encoding", encoding, "--quality", quality]
+    assert "--quality: expected" in error_of(capsys, *options)
+
+
+def test_names_the_terminal_cannot_show(face_tree):
+    (face_tree / "Zo\u00eb").mkdir()
+    command = [sys.executable, face2rec.__file__, "--root", str(face_tree)]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=True)
+    assert rb"Zo\xeb" in done.stdout
 
 
 def test_runs_inside_its_own_folder(face_tree):

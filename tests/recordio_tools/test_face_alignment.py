@@ -55,3 +55,18 @@ def test_dots_at_the_landmarks_land_on_the_template():
 def test_degenerate_landmarks_are_refused(points):
     with pytest.raises(ImageError, match="expected five distinct landmarks"):
         align_face(np.zeros((50, 50, 3), np.uint8), points)
+
+
+@pytest.mark.parametrize("far", [1e200, 1e100, 1e7])
+def test_a_landmark_far_away_is_refused(far):
+    points = template((112, 112)).copy()
+    points[2, 0] = far
+    with pytest.raises(ImageError, match="too far apart"):
+        align_face(np.zeros((112, 112, 3), np.uint8), points)
+
+
+def test_landmarks_outside_the_image_are_refused():
+    image = np.zeros((112, 112, 3), np.uint8)
+    with pytest.raises(ImageError, match="within the image, 112x112, found all five outside"):
+        align_face(image, template((112, 112)) + (200, 0))
+    align_face(image, template((112, 112)) + (60, 0))  # some lie within

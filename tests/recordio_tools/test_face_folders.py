@@ -9,7 +9,8 @@ def test_identities_and_images_in_sorted_order(face_tree):
     (face_tree / "bob" / "B.PNG").write_bytes(b"")
     (face_tree / "a_empty").mkdir()
     (face_tree / "loose.jpg").write_bytes(b"")
-    rows, empty = read_folders(face_tree)
+    rows, empty, ignored = read_folders(face_tree)
+    assert ignored == 2
     assert empty == ["a_empty"]
     assert [(row.path, row.label) for row in rows] == [
         ("ann/ann_0000.jpg", 0),
@@ -28,3 +29,14 @@ def test_missing_and_empty(tmp_path):
         read_folders(tmp_path / "absent")
     with pytest.raises(ListError, match="found 0 folders and no image"):
         read_folders(tmp_path)
+
+
+def test_hidden_names_are_passed_over_and_other_files_counted(face_tree):
+    image = (face_tree / "cleo" / "cleo_0000.jpg").read_bytes()
+    for name in (".cache/x.jpg", "bob/.thumbs/x.jpg", "bob/._bob_0000.jpg", "ann/deep/.x.jpg"):  # hidden
+        (face_tree / name).parent.mkdir(exist_ok=True)
+        (face_tree / name).write_bytes(image)
+    for name in ("loose.jpg", "ann/notes.txt", "ann/deep/x.jpg", "ann/deep/y.jpg"):
+        (face_tree / name).write_bytes(image)
+    rows, empty, ignored = read_folders(face_tree)
+    assert (len(rows), empty, ignored) == (6, [], 4)

@@ -54,8 +54,15 @@ def test_rows_with_landmarks_are_warped(tmp_path, faces, size):
     np.testing.assert_array_equal(decode_rgb(lossless, "x"), expected)
     jpeg = cv2.imencode(".jpg", expected[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 95))[1].tobytes()
     assert FaceCodec(tmp_path, size).read(row) == jpeg
-    gray = decode_rgb(FaceCodec(tmp_path, size, ".png", 3, gray=True).read(row), "x")
-    np.testing.assert_array_equal(gray[..., 0], gray[..., 2])
+
+
+def test_gray_faces_are_read_gray_and_hold_one_channel(tmp_path, faces):
+    """As face2rec2 with --color 0: read gray, then warped; warped in color and then made gray the pixels differ."""
+    (tmp_path / "photo.png").write_bytes(faces(2, (150, 140), ".png"))
+    photo = cv2.imread(str(tmp_path / "photo.png"), cv2.IMREAD_GRAYSCALE)
+    expected = cv2.imencode(".jpg", align_face(photo, LANDMARKS), (cv2.IMWRITE_JPEG_QUALITY, 95))[1].tobytes()
+    row = ListRow(False, "photo.png", 0, None, LANDMARKS)
+    assert FaceCodec(tmp_path, (112, 112), gray=True).read(row) == expected
 
 
 @pytest.mark.parametrize(

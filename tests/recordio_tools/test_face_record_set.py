@@ -136,5 +136,26 @@ def test_which_file_a_path_means(tmp_path, face_set):
 
 @pytest.mark.parametrize("label", [np.zeros(0, np.float32), float("nan"), np.array([np.inf], np.float32), 1e30])
 def test_a_label_without_a_class(label):
-    with pytest.raises(RecordError, match="expected a class as label"):
-        class_of(label)
+    with pytest.raises(RecordError, match=r"^x\.rec: record 3: expected a class as label"):
+        class_of(label, "x.rec: record 3")
+
+
+def test_a_damaged_label_names_file_and_record(tmp_path, faces):
+    write_records(tmp_path / "x.rec", [(4, 0, faces(0)), (6, np.nan, faces(1))])
+    with pytest.raises(RecordError, match=r"x\.rec: record 6: expected a class as label, found nan"):
+        FaceRecordSet(tmp_path).labels()
+
+
+@pytest.mark.parametrize("end", [2.0**60, 2.0**100])
+def test_a_huge_identity_range_is_refused_at_once(tmp_path, faces, end):
+    write_records(tmp_path / "x.rec", [(1, 0, faces(1)), (2, (1, end), b""), (0, (2, 3), b"")])
+    with pytest.raises(RecordError, match="expected an image range within keys 1 to 1"):
+        FaceRecordSet(tmp_path).identity_ranges  # noqa: B018
+
+
+def test_a_rounded_header_beside_a_gap_in_the_keys(tmp_path, faces):
+    """Key 2^24 is there, the one before it is not: no identities can begin there."""
+    start = EXACT_FLOAT32
+    write_records(tmp_path / "x.rec", [(1, 0, faces(1)), (start, (1, 2), b""), (0, (start, start + 2), b"")])
+    with pytest.raises(RecordError, match="promises images at keys 1 to 16777215, the .idx holds 1"):
+        FaceRecordSet(tmp_path)

@@ -40,12 +40,12 @@ def test_odd_numbers_above_2_24_are_rounded():
 def test_boundaries_come_back_exactly(first, sizes):
     true = list(itertools.accumulate(sizes, initial=first))
     stored = np.array(true).astype(np.float32).astype(np.int64)
-    assert exact_boundaries(stored, set(true).__contains__).tolist() == true
+    assert exact_boundaries(stored, set(true).__contains__, "x.rec").tolist() == true
 
 
 def test_labels_that_do_not_settle_it_are_an_error():
-    with pytest.raises(RecordError, match="expected 1 label changes .* found 0"):
-        exact_boundaries([EXACT_FLOAT32 + 4], lambda key: False)
+    with pytest.raises(RecordError, match=r"^x\.rec: .*expected 1 label changes .* found 0"):
+        exact_boundaries([EXACT_FLOAT32 + 4], lambda key: False, "x.rec")
 
 
 @pytest.mark.parametrize("ranges", [[[0, 2]], [[3, 2]], [[1, 12]]])

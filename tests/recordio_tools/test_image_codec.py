@@ -1,3 +1,4 @@
+import os
 import struct
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb, read_image_header
+from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb, read_image, read_image_header
 
 
 @pytest.mark.parametrize("encoding", [".jpg", ".png"])
@@ -75,3 +76,37 @@ def test_the_limit_holds_whatever_is_imported_first(module):
 def test_header_gives_size_and_format(faces):
     assert read_image_header(faces(3, (112, 96)), "x") == ("JPEG", 112, 96)
     assert read_image_header(memoryview(faces(3, (30, 40), ".png")), "x") == ("PNG", 30, 40)
+
+
+def test_only_regular_files_are_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", "/dev/zero", tmp_path):
+        with pytest.raises(ImageError, match="expected a regular file of at most 536870911 bytes, found something"):
+            read_image(path)
+
+
+def test_a_file_larger_than_a_record_is_not_read(tmp_path):
+    with open(tmp_path / "big.jpg", "wb") as file:
+        file.truncate(1 << 29)  # a sparse file
+    with pytest.raises(ImageError, match=r"big\.jpg: expected .*, found 536870912 bytes"):
+        read_image(tmp_path / "big.jpg")
+
+
+@pytest.mark.parametrize(("name", "reason"), [("a\0b.jpg", "null"), ("absent.jpg", "No such file")])
+def test_a_name_that_cannot_be_opened_is_an_image_error(tmp_path, name, reason):
+    with pytest.raises(ImageError, match=f"cannot be read .*{reason}"):
+        read_image(tmp_path / name)
+
+
+def test_gray_images_keep_one_channel(tmp_path):
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    path = tmp_path / "gray.png"
+    path.write_bytes(encode_rgb(gray, ".png"))
+    assert path.read_bytes()[25] == 0  # PNG's color type, gray
+    np.testing.assert_array_equal(read_image(path, gray=True)[1], gray)
+    assert read_image(path)[1].shape == (16, 16, 3)
+
+
+def test_bytes_after_the_end_are_said(faces):
+    with pytest.raises(ImageError, match="or has bytes after its end"):
+        decode_rgb(faces(1, encoding=".png") + bytes(100), "a.png")

@@ -44,6 +44,7 @@ def test_im2rec_columns_are_recognised(read):
         ("1\ta.jpg", "3, 7 or 17 tab-separated columns, got 2"),
         ("2\ta.jpg\t5", r"0 or 1 \(aligned\)"),
         ("1\t\t5", "a path"),
+        ("1\ta\0b.jpg\t5", "a path"),
         ("1\ta.jpg\t5.5", "a whole number as label"),
         ("1\ta.jpg\tnan", "a whole number as label"),
         ("1\ta.jpg\t9999999999999", "a whole number as label"),
@@ -54,6 +55,10 @@ def test_im2rec_columns_are_recognised(read):
 def test_a_bad_line_is_named(read, line, expected):
     with pytest.raises(ListError, match=rf"x\.lst: line 2: expected {expected}.*, found '"):
         read(f"1\tok.jpg\t0\n{line}\n")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_list(read):
+    assert read("\ufeff1\ta.jpg\t5\n").rows[0].aligned
 
 
 def test_empty_and_missing(read, tmp_path):

@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from insightrec.recordio_tools import ordered_pool
 from insightrec.recordio_tools.ordered_pool import ordered_map
 
 
@@ -36,3 +37,12 @@ def test_an_exception_comes_where_its_result_would():
 def test_threads_work_at_the_same_time():
     together = threading.Barrier(2, timeout=10)
     list(ordered_map(lambda number: together.wait() if number in (0, 32) else time.sleep(0), range(64), 2))
+
+
+def test_threads_are_at_most_four_a_core(monkeypatch):
+    asked = []
+    pool = ordered_pool.ThreadPoolExecutor
+    monkeypatch.setattr(ordered_pool, "ThreadPoolExecutor", lambda count: asked.append(count) or pool(count))
+    monkeypatch.setattr(ordered_pool.os, "cpu_count", lambda: None)
+    assert list(ordered_map(abs, range(-3, 0), 10**6)) == [3, 2, 1]
+    assert asked == [4]

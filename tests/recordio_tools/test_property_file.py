@@ -14,7 +14,19 @@ def test_the_first_line_counts(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "85742", "85742,112", "a,112,112", "1,0,112", "-1,2,3", "1,2,3,4", "\u00b2,1,1", "\0" * 9999]
+    "text",
+    [
+        "",
+        "85742",
+        "85742,112",
+        "a,112,112",
+        "1,0,112",
+        "-1,2,3",
+        "1,2,3,4",
+        "2147483648,112,112",
+        "\u00b2,1,1",
+        "\0" * 9999,
+    ],
 )
 def test_anything_else_is_refused(tmp_path, text):
     (tmp_path / "property").write_text(text)

@@ -1,6 +1,10 @@
+import io
+
 import pytest
+from PIL import Image
 
 from insightrec.recordio_tools import face2rec, rec2image
+from insightrec.recordio_tools.face_folders import read_folders
 from insightrec.recordio_tools.face_record_set import FaceRecordSet
 from insightrec.recordio_tools.list_file import read_list
 from insightrec.recordio_tools.record_label import pack_label
@@ -72,3 +76,87 @@ def test_a_used_folder_is_refused_or_resumed(face_set, tmp_path, capsys):
     assert kept.stat().st_mtime_ns == before
     assert missing.is_file()
     assert cut.read_bytes() == whole
+
+
+@pytest.fixture
+def saved(faces):
+    """Function ``format -> bytes`` of a face as Pillow writes it."""
+
+    def saved(format):
+        data = io.BytesIO()
+        face = Image.open(io.BytesIO(faces(7)))
+        face.save(data, format, **({"save_all": True, "append_images": [face]} if format == "MPO" else {}))
+        return data.getvalue()
+
+    return saved
+
+
+def write_flat(path, images):
+    """A flat set of (key, image), label 0."""
+    with create_record_file(path) as writer:
+        for key, image in images:
+            writer.write(key, pack_label(0, image))
+    return str(path)
+
+
+def test_no_thread_is_refused(face_set, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        rec2image.main([str(face_set(LABELS)), str(tmp_path / "out"), "--num-thread", "0"])
+    assert stopped.value.code == 2
+    assert "1 or more" in capsys.readouterr().err
+
+
+def test_resume_replaces_other_bytes_of_the_same_length(face_set, tmp_path):
+    folder, out = face_set(LABELS), tmp_path / "out"
+    rec2image.main([str(folder), str(out)])
+    image = out / "00001" / "4.jpg"
+    whole = image.read_bytes()
+    image.write_bytes(bytes(len(whole)))
+    rec2image.main([str(folder), str(out), "--resume"])
+    assert image.read_bytes() == whole
+
+
+def test_resume_with_another_selection_is_refused(face_set, tmp_path, capsys):
+    folder, out = face_set(LABELS), tmp_path / "out"
+    rec2image.main([str(folder), str(out), "--identities", "0,1"])
+    listed = (out / "train.lst").read_bytes()
+    with pytest.raises(SystemExit):
+        rec2image.main([str(folder), str(out), "--resume", "--identities", "1,2"])
+    assert "expected images of this selection only, found 00000/1.jpg" in capsys.readouterr().err
+    assert not (out / "00002").exists()
+    assert (out / "train.lst").read_bytes() == listed
+    rec2image.main([str(folder), str(out), "--resume"])  # all images, which covers the earlier ones
+    assert len(read_list(out / "train.lst").rows) == len(LABELS)
+
+
+def test_an_identity_named_twice_is_extracted_once(face_set, tmp_path):
+    rec2image.main([str(face_set(LABELS)), str(tmp_path / "out"), "--identities", "2,0,2"])
+    assert [row.label for row in read_list(tmp_path / "out" / "train.lst").rows] == [2, 0, 0]
+
+
+def test_names_are_as_wide_as_the_largest_key(tmp_path, faces):
+    path = write_flat(tmp_path / "x.rec", [(120, faces(1)), (7, faces(2))])
+    rec2image.main([path, str(tmp_path / "out")])
+    assert sorted(file.name for file in (tmp_path / "out" / "00000").iterdir()) == ["007.jpg", "120.jpg"]
+
+
+def test_a_failed_write_leaves_no_temporary(tmp_path, faces):
+    taken = tmp_path / "out" / "00000" / "1.jpg"
+    taken.mkdir(parents=True)
+    with pytest.raises(SystemExit):
+        rec2image.main([write_flat(tmp_path / "x.rec", [(1, faces(1))]), str(tmp_path / "out"), "--resume"])
+    assert list(taken.parent.iterdir()) == [taken]
+
+
+def test_a_jpeg_of_several_pictures_is_found_again(tmp_path, saved):
+    rec2image.main([write_flat(tmp_path / "x.rec", [(1, saved("MPO"))]), str(tmp_path / "out")])
+    assert [row.path for row in read_folders(tmp_path / "out")[0]] == ["00000/1.jpg"]
+
+
+def test_a_format_that_face2rec_passes_over_is_named(tmp_path, faces, saved, capsys):
+    path = write_flat(tmp_path / "x.rec", [(1, saved("TIFF")), (2, faces(2))])
+    with pytest.raises(SystemExit):
+        rec2image.main([path, str(tmp_path / "a")])
+    assert "record 1: expected JPEG, MPO, PNG, BMP, WEBP, found TIFF" in capsys.readouterr().err
+    rec2image.main([path, str(tmp_path / "b"), "--on-error", "skip"])
+    assert len(read_list(tmp_path / "b" / "x.lst").rows) == 1

@@ -83,3 +83,17 @@ def test_truncated_set(face_set, capsys, cut):
         rec_info.main([str(folder)])
     assert stopped.value.code == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_part_of_a_flat_set_has_no_images_per_identity(tmp_path, faces, report):
+    with create_record_file(tmp_path / "flat.rec") as writer:
+        for key in range(4):
+            writer.write(key, pack_label(key // 2, faces(key)))
+    assert report(tmp_path)["images_per_identity"]["mean"] == 2
+    assert report(tmp_path, "--images", "2")["images_per_identity"] is None
+
+
+def test_a_negative_number_of_images_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        rec_info.main([str(tmp_path), "--images", "-1"])
+    assert "0 or more" in capsys.readouterr().err
