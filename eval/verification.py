@@ -54,8 +54,8 @@ def parse(argv):
         "--mode",
         type=whole_number(0),
         default=0,
-        help="0 prints the figures; 1 writes pages of the wrong pairs; 2 and above write the embeddings, one .npz for each "
-        "model and target with embeddings, float32 (2P, D), normalized sums of both copies, and issame, bool (P,) "
+        help="0 prints the figures; 1 writes pages of the wrong pairs; 2 and above write the embeddings, one .npz for "
+        "each model and target with embeddings, float32 (2P, D), normalized sums of both copies, and issame, bool (P,) "
         "(InsightFace's tool writes a pickle) (default: 0)",
     )
     add(

@@ -7,14 +7,14 @@ from insightrec.deploy.onnx_network import CUDA, OnnxNetwork
 from insightrec.recordio_tools.errors import InputError, ModelError
 
 
-def model(op="Flatten", shape=("n", 3, 2, 2), kind=TensorProto.FLOAT, inputs=1, result=TensorProto.FLOAT, **attributes):
+def model(op="Flatten", shape=("n", 3, 2, 2), kind=TensorProto.FLOAT, inputs=1, result=None, **attributes):
     """The bytes of a model of one operator."""
     names = [f"in{index}" for index in range(inputs)]
     graph = helper.make_graph(
         [helper.make_node(op, names, ["emb"], **attributes), helper.make_node("Identity", ["emb"], ["copy"])],
         "net",
         [helper.make_tensor_value_info(name, kind, shape) for name in names],
-        [helper.make_tensor_value_info(name, result, None) for name in ("emb", "copy")],
+        [helper.make_tensor_value_info(name, result or kind, None) for name in ("emb", "copy")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8).SerializeToString()
 

@@ -213,5 +213,5 @@ def test_crops_for_another_input_are_refused_with_both_sizes(folder, models, cap
     square = encode_rgb(np.zeros((112, 112, 3), np.uint8))
     write_pack(folder / "square.bin", [square, square], [True])
     with pytest.raises(SystemExit):
-        run(folder, "--model", models[0].path, "--target", "square")
+        run(folder, "--model", models[0].path, "--target", "square", "--nfolds", 1)
     assert "12x10" in capsys.readouterr().err
