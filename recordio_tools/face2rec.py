@@ -125,7 +125,7 @@ def root_job(args):
     if empty:
         print(f"{len(empty)} folders hold no image and get no label: {', '.join(empty[:5])}{' ...' * (len(empty) > 5)}")
     if ignored:
-        print(f"{ignored} files are no images of an identity folder and were left out")
+        print(f"files left out because they are no images of an identity folder: {ignored}")
     beside = root.parent if root.name not in ("", "..") else root.resolve().parent
     output = Path(args.output) if args.output else beside
     inside = output.resolve() in root.resolve().parents
