@@ -17,7 +17,7 @@ from insightrec.recordio_tools.errors import RecordError
 MAGIC = 0xCED7230A
 MAGIC_WORD = struct.pack("<I", MAGIC)
 MAX_LENGTH = (1 << 29) - 1  # the length shares a uint32 with the three bits of cflag
-WHOLE, FIRST, MIDDLE, LAST = range(4)  # cflag
+FIRST, MIDDLE, LAST = 1, 2, 3  # cflag; 0 is a whole record
 
 _HEAD = struct.Struct("<II")
 HEAD_SIZE = _HEAD.size
@@ -72,9 +72,13 @@ def unframe(view, offset, source):
     Raises:
         RecordError: no record begins at ``offset``, or it is cut short.
     """
+    begin = offset + HEAD_SIZE
+    if begin <= len(view):
+        magic, length = _unpack_head(view, offset)
+        if magic == MAGIC and length <= MAX_LENGTH and begin + length <= len(view):  # nearly all records are whole
+            end = begin + length
+            return view[begin:end], end + (-end & 3)
     cflag, begin, end = _part(view, offset, source)
-    if cflag == WHOLE:
-        return view[begin:end], end + (-end & 3)
     if cflag != FIRST:
         raise RecordError(
             f"{source}: byte {offset}: expected the start of a record, found part type {cflag}; {_REPAIR}"
