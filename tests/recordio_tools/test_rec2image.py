@@ -86,7 +86,7 @@ def saved(faces):
         data = io.BytesIO()
         face = Image.open(io.BytesIO(faces(7)))
         Image.init()  # the rarer formats register themselves only then
-        if format not in Image.SAVE:
+        if format == "MPO" and format not in Image.SAVE_ALL:
             pytest.skip(f"this Pillow ({Image.__version__}) cannot write {format}")
         face.save(data, format, **({"save_all": True, "append_images": [face]} if format == "MPO" else {}))
         return data.getvalue()
