@@ -1,7 +1,6 @@
 """Verification figures as printed lines, JSON and CSV."""
 
 import csv
-import hashlib
 import io
 import json
 import platform
@@ -12,7 +11,6 @@ from insightrec.recordio_tools.atomic_file import atomic_write
 
 REPORT_JSON, REPORT_CSV = "results.json", "results.csv"
 LIBRARIES = ("numpy", "cv2", "sklearn", "onnxruntime", "mxnet")
-_READ_BYTES = 1 << 20
 
 
 def report_lines(target, result):
@@ -90,15 +88,6 @@ def versions():
     """Versions of Python and of the libraries in use, by import name."""
     loaded = {name: sys.modules[name].__version__ for name in LIBRARIES if name in sys.modules}
     return {"python": platform.python_version(), **loaded}
-
-
-def sha256(path):
-    """Hex SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _validation_line(validation):

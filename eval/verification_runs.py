@@ -12,8 +12,8 @@ from insightrec.deploy.model_files import find_models, parse_keep
 from insightrec.deploy.onnx_network import CUDA
 from insightrec.eval.eigenfaces import fit_eigenfaces
 from insightrec.eval.pair_folds import pair_folds
-from insightrec.eval.verification_report import sha256
 from insightrec.recordio_tools.errors import InputError, ModelError
+from insightrec.recordio_tools.file_hash import sha256
 from insightrec.recordio_tools.verification_pack import VerificationPack, read_pack
 
 EIGENFACES = "eigenfaces"

@@ -6,7 +6,6 @@ stated size.
 
 import argparse
 import functools
-import hashlib
 from pathlib import Path
 from typing import Callable, NamedTuple
 
@@ -16,6 +15,7 @@ from insightrec.recordio_tools.agedb_pairs import read_agedb_pairs
 from insightrec.recordio_tools.cfp_pairs import cfp_protocol_files, read_cfp_pairs
 from insightrec.recordio_tools.command_line import image_size, tool
 from insightrec.recordio_tools.errors import ListError
+from insightrec.recordio_tools.file_hash import sha256
 from insightrec.recordio_tools.fold_layout import lay_out_folds
 from insightrec.recordio_tools.image_codec import check_size, read_image
 from insightrec.recordio_tools.lfw_pairs import read_lfw_pairs
@@ -82,7 +82,7 @@ def pack_pairs(kind, pairs_path, root, output, *, image_size=(112, 112), skip_mi
     description = {
         "kind": kind,
         "sources": [
-            {"file": file.relative_to(pairs_path.parent).as_posix(), "sha256": _sha256(file)}
+            {"file": file.relative_to(pairs_path.parent).as_posix(), "sha256": sha256(file)}
             for file in KINDS[kind].files(pairs_path)
         ],
         "image_size": list(image_size),
@@ -108,10 +108,6 @@ def _read_image(file, size):
     data, image = read_image(file)
     check_size(image, size, file)
     return data
-
-
-def _sha256(file):
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @tool

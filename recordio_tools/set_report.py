@@ -36,7 +36,7 @@ def inspect_set(faces, positions):
     if len(seen.damaged) > MAX_LISTED:
         notes.append(f"{len(seen.damaged) - MAX_LISTED} further damaged images")
     notes += _label_notes(faces, ranges, seen)
-    notes += _structure_notes(faces, ranges, seen)
+    notes += _structure_notes(faces, ranges)
     classes, images_of_class = np.unique(seen.classes, return_counts=True)
     if faces.is_indexed:
         sizes = np.diff(ranges, axis=1).ravel()
@@ -110,7 +110,7 @@ def _label_notes(faces, ranges, seen):
         yield f"{split} labels are spread over more than one identity record: the list was not grouped by label"
 
 
-def _structure_notes(faces, ranges, seen):
+def _structure_notes(faces, ranges):
     end = unframe(faces.records.view, faces.records.index.last_offset, faces.path)[1]
     if end < faces.records.size:
         yield f"{faces.records.size - end} bytes follow the last record that the .idx names"

@@ -11,8 +11,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from insightrec.eval.pack_embeddings import embed_pack
 from insightrec.eval.verification import main
-from insightrec.eval.verification_report import report_lines, sha256
+from insightrec.eval.verification_report import report_lines
 from insightrec.eval.verification_result import verify
+from insightrec.recordio_tools.file_hash import sha256
 from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb
 from insightrec.recordio_tools.property_file import SetProperty
 from insightrec.recordio_tools.verification_pack import write_pack
