@@ -6,7 +6,16 @@ from pathlib import Path
 
 from setuptools import setup
 
-FOLDERS = ("recordio_tools", "recordio_tools/synthetic_faces", "deploy", "eval", "train", "megaface")
+FOLDERS = (
+    "recordio_tools",
+    "recordio_tools/synthetic_faces",
+    "deploy",
+    "eval",
+    "train",
+    "train/networks",
+    "train/losses",
+    "megaface",
+)
 PACKAGES = {f"insightrec.{folder.replace('/', '.')}": folder for folder in FOLDERS}
 
 # MXNet 1.9.1 is wheels for x86-64 Linux and imports on CPython up to 3.12; elsewhere its extras

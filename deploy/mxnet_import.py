@@ -14,7 +14,7 @@ from insightrec.recordio_tools.errors import InputError
 NEWEST_PYTHON = (3, 12)
 
 
-class MXNetMissing(InputError):
+class MXNetMissing(InputError, ModuleNotFoundError):
     """MXNet is not installed, or cannot be imported here."""
 
 
