@@ -1,9 +1,10 @@
 """A network in MXNet itself, from its original files: the yardstick for the converted one."""
 
+from insightrec.deploy.mxnet_gpus import gpu_context
 from insightrec.deploy.mxnet_import import import_mxnet
 from insightrec.deploy.params_file import read_params
 from insightrec.deploy.symbol_graph import read_symbol
-from insightrec.recordio_tools.errors import InputError, ModelError
+from insightrec.recordio_tools.errors import ModelError
 
 
 class MXNetNetwork:
@@ -22,11 +23,9 @@ class MXNetNetwork:
     def __init__(self, files, *, output=None, gpu=-1):
         graph, params = read_symbol(files.graph), read_params(files.params)
         mx = import_mxnet()
-        if gpu >= mx.context.num_gpus():
-            raise InputError(f"gpu {gpu}: MXNet finds {mx.context.num_gpus()} GPUs; use gpu -1 for the CPU")
         self.source = str(files.params)
         self._mx = mx
-        self._device = mx.gpu(gpu) if gpu >= 0 else mx.cpu()
+        self._device = gpu_context(mx, gpu) if gpu >= 0 else mx.cpu()
         wanted = graph.find_output(output) if output else graph.embedding_output()
         data = graph.subgraph([wanted]).data_name(params)
         try:
