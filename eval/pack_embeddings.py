@@ -5,13 +5,11 @@ import itertools
 import os
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from insightrec.eval.pair_distance import check_finite, normalized
-from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.image_codec import decode_rgb
+from insightrec.recordio_tools.image_codec import decode_to_size
 from insightrec.recordio_tools.ordered_pool import ordered_map
 
 BLOCK_IMAGES = 256  # embedded at a time, while the next are decoded: 10 MB at 112x112
@@ -78,22 +76,3 @@ def embed_pack(embedder, pack, source):
             check_finite(mirrored[-1], source)
             progress.update(len(block))
     return PackEmbeddings(np.concatenate(original), np.concatenate(mirrored), index, pack.is_same)
-
-
-def decode_to_size(encoded, size, source):
-    """Decode an image to ``size`` (H, W), scaling it if it has the same proportions; returns uint8 RGB (H, W, 3).
-
-    Raises:
-        ImageError: it cannot be decoded, or its proportions differ: the crop was aligned for another input.
-    """
-    image = decode_rgb(encoded, source)
-    height, width = image.shape[:2]
-    if (height, width) == tuple(size):
-        return image
-    if height * size[1] != width * size[0]:
-        raise ImageError(
-            f"{source}: expected an image of {size[0]}x{size[1]} (height x width) or a multiple of it, found "
-            f"{height}x{width}; align the faces for this model's input"
-        )
-    smaller = size[0] < height
-    return cv2.resize(image, tuple(size)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)

@@ -19,6 +19,7 @@ ENCODINGS = (".jpg", ".png")
 SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp"}
 IMAGE_SUFFIXES = tuple(sorted({*SUFFIXES.values(), ".jpeg"}))  # what is taken for an image in a folder
 
+_READ_RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)  # OpenCV 4.11 and newer; before, channels are swapped afterwards
 _JPEG_HEAD, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 _PNG_HEAD, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
 
@@ -36,8 +37,29 @@ def decode_rgb(data, source):
     Raises:
         ImageError: empty, cut short, not an image, or of more pixels than `recordio_tools.MAX_PIXELS`.
     """
+    if _READ_RGB is not None:
+        return _decode(data, source, _READ_RGB)
     image = _decode(data, source, cv2.IMREAD_COLOR)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+
+
+def decode_to_size(data, size, source):
+    """Decode an image to ``size`` (H, W), scaling it if it has the same proportions; returns uint8 RGB (H, W, 3).
+
+    Raises:
+        ImageError: it cannot be decoded, or its proportions differ: the crop was aligned for another input.
+    """
+    image = decode_rgb(data, source)
+    height, width = image.shape[:2]
+    if (height, width) == tuple(size):
+        return image
+    if height * size[1] != width * size[0]:
+        raise ImageError(
+            f"{source}: expected an image of {size[0]}x{size[1]} (height x width) or a multiple of it, found "
+            f"{height}x{width}; align the faces for this model's input"
+        )
+    smaller = size[0] < height
+    return cv2.resize(image, tuple(size)[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
 
 def encode_rgb(image, encoding=".jpg", quality=JPEG_QUALITY):
@@ -115,15 +137,19 @@ def check_whole(data, source):
     """
     if len(data) == 0:
         raise _no_image(data, source)
-    data = bytes(data)
-    # Inside a JPEG scan an 0xff is always followed by 0x00, so an end marker there is a real one.
-    cut_jpeg = data.startswith(_JPEG_HEAD) and data.rfind(_JPEG_END) <= data.rfind(_JPEG_SCAN)
-    cut_png = data.startswith(_PNG_HEAD) and _PNG_END not in data[-64:]
+    head, tail = bytes(data[:8]), bytes(data[-64:])
+    cut_jpeg = head.startswith(_JPEG_HEAD) and not tail.endswith(_JPEG_END) and _lacks_end(bytes(data))
+    cut_png = head == _PNG_HEAD and _PNG_END not in tail
     if cut_jpeg or cut_png:
         raise ImageError(
             f"{source}: image is cut short after {len(data)} bytes, or has bytes after its end; "
             "replace or remove this image"
         )
+
+
+def _lacks_end(jpeg):
+    """Whether no end marker follows the last scan; inside a scan 0xff is always followed by 0x00."""
+    return jpeg.rfind(_JPEG_END) <= jpeg.rfind(_JPEG_SCAN)
 
 
 def _decode(data, source, flag):

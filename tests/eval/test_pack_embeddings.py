@@ -3,7 +3,7 @@ import pytest
 from sklearn.preprocessing import normalize
 
 from insightrec.eval import pack_embeddings
-from insightrec.eval.pack_embeddings import PackEmbeddings, decode_to_size, embed_pack
+from insightrec.eval.pack_embeddings import PackEmbeddings, embed_pack
 from insightrec.recordio_tools.errors import ImageError, ModelError
 from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb
 from insightrec.recordio_tools.verification_pack import VerificationPack
@@ -59,17 +59,3 @@ def test_a_pack_of_one_image_with_itself_works(embedder):
     found = embed_pack(embedder, VerificationPack([image, image], np.array([True])), "one.bin")
     assert found.original.shape[0] == 1
     assert found.index.tolist() == [0, 0]
-
-
-def test_decode_to_size_scales_crops_of_the_same_proportions():
-    small = np.kron(np.array([[10, 200], [90, 30]], np.uint8), np.ones((4, 4), np.uint8))[:, :, None].repeat(3, 2)
-    encoded = encode_rgb(small, ".png")
-    np.testing.assert_array_equal(decode_to_size(encoded, (8, 8), "x"), small)
-    assert decode_to_size(encoded, (2, 2), "x")[:, :, 0].tolist() == [[10, 200], [90, 30]]
-    assert decode_to_size(encoded, (16, 16), "x").shape == (16, 16, 3)
-
-
-def test_decode_to_size_refuses_other_proportions():
-    encoded = encode_rgb(np.zeros((112, 96, 3), np.uint8))
-    with pytest.raises(ImageError, match=r"lfw.bin: image 0: expected an image of 112x112 .* found 112x96"):
-        decode_to_size(encoded, (112, 112), "lfw.bin: image 0")

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from insightrec.recordio_tools import image_codec
 from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb, read_image, read_image_header
+from insightrec.recordio_tools.image_codec import decode_rgb, decode_to_size, encode_rgb, read_image, read_image_header
 
 
 @pytest.mark.parametrize("encoding", [".jpg", ".png"])
@@ -110,3 +111,24 @@ def test_gray_images_keep_one_channel(tmp_path):
 def test_bytes_after_the_end_are_said(faces):
     with pytest.raises(ImageError, match="or has bytes after its end"):
         decode_rgb(faces(1, encoding=".png") + bytes(100), "a.png")
+
+
+def test_decode_to_size_scales_crops_of_the_same_proportions():
+    small = np.kron(np.array([[10, 200], [90, 30]], np.uint8), np.ones((4, 4), np.uint8))[:, :, None].repeat(3, 2)
+    encoded = encode_rgb(small, ".png")
+    np.testing.assert_array_equal(decode_to_size(encoded, (8, 8), "x"), small)
+    assert decode_to_size(encoded, (2, 2), "x")[:, :, 0].tolist() == [[10, 200], [90, 30]]
+    assert decode_to_size(encoded, (16, 16), "x").shape == (16, 16, 3)
+
+
+def test_decode_to_size_refuses_other_proportions():
+    encoded = encode_rgb(np.zeros((112, 96, 3), np.uint8))
+    with pytest.raises(ImageError, match=r"lfw.bin: image 0: expected an image of 112x112 .* found 112x96"):
+        decode_to_size(encoded, (112, 112), "lfw.bin: image 0")
+
+
+@pytest.mark.parametrize("encoding", [".jpg", ".png"])
+def test_an_opencv_without_rgb_decoding_gives_the_same(faces, encoding, monkeypatch):
+    straight = decode_rgb(faces(4, encoding=encoding), "x")
+    monkeypatch.setattr(image_codec, "_READ_RGB", None)
+    np.testing.assert_array_equal(decode_rgb(faces(4, encoding=encoding), "x"), straight)

@@ -99,5 +99,44 @@ class Activation(NamedLayer):
         return F.LeakyReLU(x, gamma, name=self.node, **self.attributes)
 
 
+class Pooling(NamedLayer):
+    """``"max"`` or ``"avg"`` over windows of ``kernel`` pixels, whole windows only; over the whole map without one."""
+
+    def __init__(self, node, kind, kernel=None, stride=1, pad=0):
+        if kernel is None:
+            # MXNet once wanted a kernel here too, without a use for it.
+            super().__init__(node, pool_type=kind, global_pool=True, kernel=(7, 7))
+        else:
+            super().__init__(node, pool_type=kind, kernel=_pair(kernel), stride=_pair(stride), pad=_pair(pad))
+
+    def hybrid_forward(self, F, x):
+        return F.Pooling(x, name=self.node, **self.attributes)
+
+
+class Dropout(NamedLayer):
+    """Zeroes the share ``rate`` of the elements in training, nothing elsewhere."""
+
+    def __init__(self, node, rate):
+        super().__init__(node, p=rate)
+
+    def hybrid_forward(self, F, x):
+        return F.Dropout(x, name=self.node, **self.attributes)
+
+
+class Flatten(NamedLayer):
+    """(N, C, H, W) to (N, C H W)."""
+
+    def hybrid_forward(self, F, x):
+        return F.Flatten(x, name=self.node)
+
+
+class Sequence(mx.gluon.nn.HybridSequential):
+    """Layers one after another."""
+
+    def __init__(self, *layers):
+        super().__init__(prefix="")
+        self.add(*layers)
+
+
 def _pair(value):
     return (value, value) if isinstance(value, int) else tuple(value)

@@ -1,0 +1,93 @@
+"""Lists of images to batches of pixels: decoded on threads ahead of the consumer, into buffers that are used again."""
+
+import contextlib
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from insightrec.recordio_tools.errors import InputError
+from insightrec.recordio_tools.face_record_set import class_of
+from insightrec.recordio_tools.image_codec import decode_to_size
+from insightrec.recordio_tools.ordered_pool import ordered_map
+
+
+class ImageList(NamedTuple):
+    """What to load: int64 (B,) positions in the record set, and B `ImageDraw`, or None for images as they are."""
+
+    positions: np.ndarray
+    draws: Optional[list] = None
+
+
+class LoadedImages(NamedTuple):
+    """An `ImageList` and its images.
+
+    images: uint8 RGB (B, H, W, 3). labels: int64 (B,). errors: the `InputError` of each damaged image by its place
+    in the list; what the arrays hold there means nothing.
+    """
+
+    positions: np.ndarray
+    draws: Optional[list]
+    images: np.ndarray
+    labels: np.ndarray
+    errors: dict
+
+
+class FaceLoader:
+    """Reads, decodes and augments images of a record set; safe in threads.
+
+    Args:
+        faces: the `FaceRecordSet`.
+        image_size: (H, W) in pixels; an image of the same proportions is scaled to it, another is a damaged one.
+        augmentation: the `Augmentation` of images with a draw.
+        threads: how many decode at the same time.
+    """
+
+    def __init__(self, faces, image_size, augmentation, threads):
+        self._faces = faces
+        self._image_size = image_size
+        self._augmentation = augmentation
+        self._threads = threads
+
+    def load(self, lists, size):
+        """Yield the `LoadedImages` of each `ImageList`; of an iterable that may be endless, each of ``size`` images.
+
+        The pixels lie in a buffer that is used again once the next list is asked for: copy what is to stay.
+        Meanwhile at least two lists ahead are decoded. Closing the generator stops the threads.
+        """
+        free = []  # of buffers; ordered_map draws from `places` in the consumer's thread, so nothing races for them
+
+        def places():
+            for positions, draws in lists:
+                buffer = free.pop() if free else np.empty((size, *self._image_size, 3), np.uint8)
+                loaded = LoadedImages(positions, draws, buffer, np.zeros(size, np.int64), {})
+                yield from zip([loaded] * size, range(size), positions.tolist())
+
+        results = ordered_map(self._try_place, places(), self._threads, least_ahead=2 * size)
+        with contextlib.closing(results):
+            for loaded, place in results:
+                if place == size - 1:
+                    yield loaded
+                    free.append(loaded.images)
+
+    def load_place(self, loaded, place, position):
+        """Put an image of the record set at a place of `LoadedImages`.
+
+        Raises:
+            ImageError, RecordError: it is damaged.
+        """
+        source = self._faces.describe(position)
+        label, encoded = self._faces.record(position)
+        image = decode_to_size(encoded, self._image_size, source)
+        if loaded.draws is None:
+            loaded.images[place] = image
+        else:
+            self._augmentation.apply(image, loaded.draws[place], loaded.images[place])
+        loaded.labels[place] = class_of(label, source)
+
+    def _try_place(self, item):
+        loaded, place, position = item
+        try:
+            self.load_place(loaded, place, position)
+        except InputError as error:  # kept until its own batch is asked for
+            loaded.errors[place] = error
+        return loaded, place

@@ -1,0 +1,1 @@
+"""Losses in Gluon arithmetic, one file each, and the table of their numbers and names."""

@@ -1,0 +1,30 @@
+"""Train a face embedding on a record set, by loss number; see the flags' defaults with --help."""
+
+from insightrec.recordio_tools.command_line import tool
+from insightrec.train.checkpoint import check_prefix
+from insightrec.train.losses.loss_table import loss_table
+from insightrec.train.train_options import parse
+
+
+@tool
+def main(argv=None):
+    """Train until the steps or epochs asked for are done, or list the losses."""
+    args = parse(argv)
+    if args.list_losses:
+        print(loss_table())
+        return
+    check_prefix(args.prefix, existing="keep" if args.resume else "remove" if args.overwrite else "refuse")
+    # Only training itself needs MXNet.
+    from insightrec.train.training_run import TrainingRun
+    from insightrec.train.training_setup import set_up
+
+    training = set_up(args, _report)
+    TrainingRun(args, training, _report).train()
+
+
+def _report(line):
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

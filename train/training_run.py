@@ -1,0 +1,252 @@
+"""The training loop: steps, log, verification, checkpoints; and going on from a checkpoint as if never stopped."""
+
+import contextlib
+import math
+import warnings
+
+from insightrec.recordio_tools.command_line import list_skipped
+from insightrec.recordio_tools.errors import InputError, ModelError
+from insightrec.train.checkpoint import Checkpoint, newest_checkpoint, read_checkpoint, write_checkpoint
+from insightrec.train.interruption import Interruption
+from insightrec.train.learning_rate import LearningRate, lr_steps
+from insightrec.train.save_rule import NEVER, SaveRule
+from insightrec.train.trained_model import moving_statistics, set_moving_statistics, trained_params, trained_symbol
+from insightrec.train.training_log import SPEED_EVERY, TRIPLET_SPEED_EVERY, TrainingLog
+from insightrec.train.training_setup import take_pretrained
+
+CHECK_EVERY = 20  # steps after which the loss is waited for and looked at
+BATCHES, STATISTICS, OPTIMIZER, LOSS = "batches:", "statistics:", "optimizer:", "loss:"  # groups of a state's arrays
+LATEST = 0  # number of the checkpoint that is for resuming only, where the rule saves none
+# What a checkpoint must have been trained with to be gone on from; the rest may change, as a learning rate does.
+FIXED = (
+    "network",
+    "emb_size",
+    "version_input",
+    "version_output",
+    "version_unit",
+    "version_se",
+    "version_act",
+    "version_multiplier",
+    "images_filter",
+    "images_per_identity",
+    "triplet_bag_size",
+    "seed",
+    "dtype",
+)
+
+
+class TrainingRun:
+    """One run of the trainer on the parts that `training_setup.set_up` has made.
+
+    Args:
+        args: of `train_options.parse`.
+        training: the `Training`.
+        report: called with a line of text.
+    """
+
+    def __init__(self, args, training, report):
+        self._args = args
+        self._report = report
+        self._parts = training
+        delay = args.beta_freeze if training.entry.name == "sphereface" else 0
+        steps = lr_steps(args.lr_steps, training.entry, training.global_batch, delay)
+        self._rate = LearningRate(args.lr, steps, args.warmup_steps)
+        self._rule = SaveRule(args.ckpt)
+        self._step = 0
+        self._epoch = self._batch_of_epoch = 0
+        self._evaluated_at = self._saved = None
+        if args.resume:
+            self._resume()
+
+    def train(self):
+        """Train until ``--max-steps`` or ``--end-epoch``; save at the end, and where it is interrupted.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted; the checkpoint is written.
+            InputError: the data is damaged, or training has diverged; checkpoints stay as they are.
+        """
+        parts = self._parts
+        with self._open_log() as self._log, Interruption() as stop:
+            if parts.entry.kind == "triplets":
+                parts.batches.report = self._report_mining
+            with contextlib.closing(iter(parts.batches)) as batches:
+                while not self._is_over():
+                    self._train_on(batches)
+                    if self._step % self._args.verbose == 0:
+                        self._evaluate()
+                    if stop.requested:
+                        self._save_whatever_the_rule()
+                        raise KeyboardInterrupt
+            if self._evaluated_at != self._step:
+                self._evaluate()
+            self._save_whatever_the_rule()
+        list_skipped(list(parts.batches.errors.values()), "image")
+
+    def _open_log(self):
+        """The log of this process; those of a distributed run but the first are silent."""
+        args, parts = self._args, self._parts
+        return TrainingLog(
+            parts.global_batch,
+            every=TRIPLET_SPEED_EVERY if parts.entry.kind == "triplets" else SPEED_EVERY,
+            first_step=self._step,
+            last_step=args.max_steps or None,
+            tensorboard=args.tensorboard if self._is_first else None,
+        )
+
+    def _report_mining(self, bag, statistics):
+        """One line and scalars of the triplets that a bag gave."""
+        active, d_ap, d_an = statistics.active_fraction, statistics.mean_d_ap, statistics.mean_d_an
+        self._log.line(
+            f"bag {bag}: {statistics.triplets} triplets of {statistics.pairs} pairs, active {active:.4f}, mean squared "
+            f"distance {d_ap:.4f} to the positive, {d_an:.4f} to the negative"
+        )
+        scalars = {"active": active, "d_ap": d_ap, "d_an": d_an}
+        self._log.scalars(self._step, {f"mining/{name}": value for name, value in scalars.items()})
+        self._log.restart_clock()
+
+    def _is_over(self):
+        max_steps = self._args.max_steps
+        return (max_steps and self._step >= max_steps) or self._parts.batches.epoch >= self._args.end_epoch
+
+    def _train_on(self, batches):
+        parts = self._parts
+        epoch = parts.batches.epoch
+        self._batch_of_epoch = self._batch_of_epoch + 1 if epoch == self._epoch else 0
+        self._epoch = epoch
+        batch = next(batches)
+        rate = self._rate.at(self._step)
+        self._step += 1
+        figures = parts.step(batch.images, batch.labels, self._step, rate)
+        metrics = {"acc": _mean(figures, "accuracy"), "lossvalue": _mean(figures, "loss")}
+        metrics["margin_acc"] = _mean(figures, "margin_accuracy")
+        self._log.step(self._step, epoch, self._batch_of_epoch, rate, {k: v for k, v in metrics.items() if v})
+        if self._step % CHECK_EVERY == 0 and not math.isfinite(metrics["lossvalue"]()):
+            raise InputError(
+                f"step {self._step}: the loss is not finite, training has diverged; lower --lr, or start with "
+                f"--softmax-steps or --warmup-steps (checkpoints of {self._args.prefix} stay as they are)"
+            )
+
+    def _evaluate(self):
+        """Verify, and save where the rule says so; else keep the state, so that a killed run loses little."""
+        self._evaluated_at = self._step
+        accuracies = []
+        if self._is_first:
+            for target, result in self._parts.packs(self._parts.embedder).items():
+                accuracy = result.flip.accuracy
+                accuracies.append(accuracy.mean)
+                self._log.verification(self._step, target, result.xnorm, accuracy.mean, accuracy.std)
+        index = self._rule.evaluated(accuracies)
+        if index is not None:
+            self._save(index)
+        elif self._args.ckpt != NEVER:
+            self._save(LATEST)
+        if accuracies:
+            self._log.highest(self._step, self._rule.highest)
+        self._log.restart_clock()
+
+    def _save_whatever_the_rule(self):
+        index = self._rule.closing_index(at_evaluation=self._evaluated_at == self._step)
+        if self._saved != (self._step, index):
+            self._save(index)
+
+    def _save(self, index):
+        if not self._is_first:
+            return
+        if index != LATEST:
+            self._log.saving(index)
+        write_checkpoint(self._args.prefix, index, self._checkpoint())
+        self._saved = self._step, index
+
+    def _checkpoint(self):
+        parts, head = self._parts, self._parts.objective.head
+        batches, batch_arrays = parts.batches.state()
+        state = {
+            "fixed": self._fixed(),
+            "step": self._step,
+            "epoch": self._epoch,
+            "batch_of_epoch": self._batch_of_epoch,
+            "evaluated_at": self._evaluated_at,
+            "rule": self._rule.state(),
+            "loss_scale": parts.loss_scale.state() if parts.loss_scale else None,
+            "batches": batches,
+        }
+        groups = {
+            BATCHES: batch_arrays,
+            STATISTICS: moving_statistics(parts.network),
+            OPTIMIZER: {name: array for update in parts.updates for name, array in update.states().items()},
+            LOSS: head.loss_arrays() if head else {},
+        }
+        return Checkpoint(
+            trained_params(parts.network, head),
+            trained_symbol(parts.network, head).tojson(),
+            state,
+            {group + name: array for group, arrays in groups.items() for name, array in arrays.items()},
+        )
+
+    def _resume(self):
+        prefix = self._args.prefix
+        index = newest_checkpoint(prefix)
+        if index is None:
+            warnings.warn(f"--resume: {prefix} has no checkpoint with a state yet; starting anew", stacklevel=2)
+            return
+        source = f"{prefix}-{index:04d}"
+        checkpoint = read_checkpoint(prefix, index)
+        state, arrays = checkpoint.state, _split_groups(checkpoint.arrays)
+        self._refuse_other(state["fixed"], source)
+        parts = self._parts
+        model = {name.split(":", 1)[1]: array for name, array in checkpoint.params.items()}
+        taken = take_pretrained(parts.network, parts.objective.head, {**model, **arrays[LOSS]}, source)
+        if taken.fresh:
+            raise ModelError(
+                f"{source}.params: expected all parameters of this network, found {taken}; the file is damaged"
+            )
+        set_moving_statistics(parts.network, arrays[STATISTICS])
+        for update in parts.updates:
+            update.load_states(arrays[OPTIMIZER])
+        parts.batches.restore(state["batches"], arrays[BATCHES])
+        self._rule.load_state(state["rule"])
+        if parts.loss_scale:
+            parts.loss_scale.load_state(state["loss_scale"])
+        self._step, self._epoch, self._batch_of_epoch = state["step"], state["epoch"], state["batch_of_epoch"]
+        self._evaluated_at = state["evaluated_at"]
+        self._report(f"{source}: going on from step {self._step}")
+
+    def _fixed(self):
+        """What a checkpoint must have been trained with to be gone on from, of JSON types."""
+        parts = self._parts
+        return {
+            **{f"--{name.replace('_', '-')}": getattr(self._args, name) for name in FIXED},
+            "--loss-type": parts.entry.name,
+            "--image-size": list(parts.image_size),
+            "images": len(parts.faces),
+            "classes": parts.num_classes,
+        }
+
+    def _refuse_other(self, fixed, source):
+        for what, value in self._fixed().items():
+            if fixed.get(what) != value:
+                raise ModelError(
+                    f"{source}: was trained with {what} {fixed.get(what)}, found {value}; --resume goes on with the "
+                    "same, a new training starts with --pretrained"
+                )
+
+    @property
+    def _is_first(self):
+        """Whether this is the process, of those of a distributed run, that verifies and writes."""
+        return self._parts.worker == 0
+
+
+def _split_groups(arrays):
+    """The arrays of a checkpoint, by group."""
+    return {
+        group: {name[len(group) :]: array for name, array in arrays.items() if name.startswith(group)}
+        for group in (BATCHES, STATISTICS, OPTIMIZER, LOSS)
+    }
+
+
+def _mean(figures, name):
+    """A function that waits for a figure of the devices and returns its mean; None where the loss has none."""
+    values = [getattr(figure, name) for figure in figures]
+    if values[0] is None:
+        return None
+    return lambda: sum(float(value.asscalar()) for value in values) / len(values)
