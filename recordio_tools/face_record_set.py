@@ -215,7 +215,7 @@ def class_of(label, source):
     Raises:
         RecordError: the label is empty, not a number, or no 32-bit one.
     """
-    value = label if isinstance(label, float) else label[0] if len(label) else math.nan
+    value = label if isinstance(label, float) else float(label[0]) if len(label) else math.nan
     if not abs(value) < _LABEL_LIMIT:  # nor NaN
         raise RecordError(f"{source}: expected a class as label, found {label}; the record is damaged")
     return int(value)

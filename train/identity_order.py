@@ -70,7 +70,7 @@ class IdentityOrder:
 
 
 def group_by_label(labels):
-    """``(images, ranges)`` for `IdentityOrder`: positions, int64 (N,), grouped by ``labels`` (N,), and where groups lie."""
+    """``(images, ranges)`` for `IdentityOrder`: positions by ascending label, int64 (N,), and the range of each."""
     labels = np.asarray(labels)
     images = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[images], prepend=labels[images[:1]] - 1))

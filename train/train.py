@@ -13,12 +13,13 @@ def main(argv=None):
     if args.list_losses:
         print(loss_table())
         return
-    check_prefix(args.prefix, existing="keep" if args.resume else "remove" if args.overwrite else "refuse")
     # Only training itself needs MXNet.
     from insightrec.train.training_run import TrainingRun
     from insightrec.train.training_setup import set_up
 
     training = set_up(args, _report)
+    if training.worker == 0:
+        check_prefix(args.prefix, existing="keep" if args.resume else "remove" if args.overwrite else "refuse")
     TrainingRun(args, training, _report).train()
 
 

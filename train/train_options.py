@@ -83,12 +83,13 @@ def _add_network(parser):
         help="letter and number: r18 r34 r50 r100 r152 ..., y1, m1, i2, d121, p68, s20 ..., or facenet (default: r50)",
     )
     add("--emb-size", type=whole_number(1), default=512, help="size of the embedding (default: 512)")
-    add("--version-se", type=whole_number(0, 1), default=0, help="1: squeeze-and-excitation, r and p (default: 0)")
+    add("--version-se", type=whole_number(0, 1), default=0, help="1: squeeze-and-excitation, r only (default: 0)")
     add(
         "--version-input",
         type=whole_number(0, 2),
         default=1,
-        help="first layers of r: 0 7x7 stride 2, 1 3x3 stride 1, 2 as 1 with batch normalised pixels (default: 1)",
+        help="first layers: 0 with stride 2, for images of twice the size; 1 without; 2, r only, as 1 with batch "
+        "normalised pixels (default: 1)",
     )
     add(
         "--version-output",
@@ -98,7 +99,7 @@ def _add_network(parser):
     add("--version-unit", type=whole_number(1), default=3, help="residual unit of r, 1 to 3 (default: 3)")
     add("--version-act", default="prelu", help="activation of r: prelu, relu ... (default: prelu)")
     add("--version-multiplier", type=float, default=1.0, help="width of m1, times its channels (default: 1)")
-    add("--bn-mom", type=float, default=0.9, help="momentum of y's moving means (default: 0.9)")
+    add("--bn-mom", type=float, default=0.9, help="momentum of batch normalisation's moving statistics (default: 0.9)")
     add(
         "--pretrained",
         default="",

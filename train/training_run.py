@@ -5,34 +5,16 @@ import math
 import warnings
 
 from insightrec.recordio_tools.command_line import list_skipped
-from insightrec.recordio_tools.errors import InputError, ModelError
-from insightrec.train.checkpoint import Checkpoint, newest_checkpoint, read_checkpoint, write_checkpoint
+from insightrec.recordio_tools.errors import InputError
+from insightrec.train.checkpoint import newest_checkpoint, read_checkpoint, write_checkpoint
 from insightrec.train.interruption import Interruption
 from insightrec.train.learning_rate import LearningRate, lr_steps
 from insightrec.train.save_rule import NEVER, SaveRule
-from insightrec.train.trained_model import moving_statistics, set_moving_statistics, trained_params, trained_symbol
 from insightrec.train.training_log import SPEED_EVERY, TRIPLET_SPEED_EVERY, TrainingLog
-from insightrec.train.training_setup import take_pretrained
+from insightrec.train.training_state import restore_checkpoint, take_checkpoint
 
 CHECK_EVERY = 20  # steps after which the loss is waited for and looked at
-BATCHES, STATISTICS, OPTIMIZER, LOSS = "batches:", "statistics:", "optimizer:", "loss:"  # groups of a state's arrays
 LATEST = 0  # number of the checkpoint that is for resuming only, where the rule saves none
-# What a checkpoint must have been trained with to be gone on from; the rest may change, as a learning rate does.
-FIXED = (
-    "network",
-    "emb_size",
-    "version_input",
-    "version_output",
-    "version_unit",
-    "version_se",
-    "version_act",
-    "version_multiplier",
-    "images_filter",
-    "images_per_identity",
-    "triplet_bag_size",
-    "seed",
-    "dtype",
-)
 
 
 class TrainingRun:
@@ -53,7 +35,7 @@ class TrainingRun:
         self._rate = LearningRate(args.lr, steps, args.warmup_steps)
         self._rule = SaveRule(args.ckpt)
         self._step = 0
-        self._epoch = self._batch_of_epoch = 0
+        self._epoch, self._batch_of_epoch = None, 0
         self._evaluated_at = self._saved = None
         if args.resume:
             self._resume()
@@ -158,30 +140,14 @@ class TrainingRun:
         self._saved = self._step, index
 
     def _checkpoint(self):
-        parts, head = self._parts, self._parts.objective.head
-        batches, batch_arrays = parts.batches.state()
-        state = {
-            "fixed": self._fixed(),
+        progress = {
             "step": self._step,
             "epoch": self._epoch,
             "batch_of_epoch": self._batch_of_epoch,
             "evaluated_at": self._evaluated_at,
             "rule": self._rule.state(),
-            "loss_scale": parts.loss_scale.state() if parts.loss_scale else None,
-            "batches": batches,
         }
-        groups = {
-            BATCHES: batch_arrays,
-            STATISTICS: moving_statistics(parts.network),
-            OPTIMIZER: {name: array for update in parts.updates for name, array in update.states().items()},
-            LOSS: head.loss_arrays() if head else {},
-        }
-        return Checkpoint(
-            trained_params(parts.network, head),
-            trained_symbol(parts.network, head).tojson(),
-            state,
-            {group + name: array for group, arrays in groups.items() for name, array in arrays.items()},
-        )
+        return take_checkpoint(self._args, self._parts, progress)
 
     def _resume(self):
         prefix = self._args.prefix
@@ -190,58 +156,16 @@ class TrainingRun:
             warnings.warn(f"--resume: {prefix} has no checkpoint with a state yet; starting anew", stacklevel=2)
             return
         source = f"{prefix}-{index:04d}"
-        checkpoint = read_checkpoint(prefix, index)
-        state, arrays = checkpoint.state, _split_groups(checkpoint.arrays)
-        self._refuse_other(state["fixed"], source)
-        parts = self._parts
-        model = {name.split(":", 1)[1]: array for name, array in checkpoint.params.items()}
-        taken = take_pretrained(parts.network, parts.objective.head, {**model, **arrays[LOSS]}, source)
-        if taken.fresh:
-            raise ModelError(
-                f"{source}.params: expected all parameters of this network, found {taken}; the file is damaged"
-            )
-        set_moving_statistics(parts.network, arrays[STATISTICS])
-        for update in parts.updates:
-            update.load_states(arrays[OPTIMIZER])
-        parts.batches.restore(state["batches"], arrays[BATCHES])
-        self._rule.load_state(state["rule"])
-        if parts.loss_scale:
-            parts.loss_scale.load_state(state["loss_scale"])
-        self._step, self._epoch, self._batch_of_epoch = state["step"], state["epoch"], state["batch_of_epoch"]
-        self._evaluated_at = state["evaluated_at"]
+        progress = restore_checkpoint(self._args, self._parts, read_checkpoint(prefix, index), source)
+        self._rule.load_state(progress["rule"])
+        self._step, self._epoch = progress["step"], progress["epoch"]
+        self._batch_of_epoch, self._evaluated_at = progress["batch_of_epoch"], progress["evaluated_at"]
         self._report(f"{source}: going on from step {self._step}")
-
-    def _fixed(self):
-        """What a checkpoint must have been trained with to be gone on from, of JSON types."""
-        parts = self._parts
-        return {
-            **{f"--{name.replace('_', '-')}": getattr(self._args, name) for name in FIXED},
-            "--loss-type": parts.entry.name,
-            "--image-size": list(parts.image_size),
-            "images": len(parts.faces),
-            "classes": parts.num_classes,
-        }
-
-    def _refuse_other(self, fixed, source):
-        for what, value in self._fixed().items():
-            if fixed.get(what) != value:
-                raise ModelError(
-                    f"{source}: was trained with {what} {fixed.get(what)}, found {value}; --resume goes on with the "
-                    "same, a new training starts with --pretrained"
-                )
 
     @property
     def _is_first(self):
         """Whether this is the process, of those of a distributed run, that verifies and writes."""
         return self._parts.worker == 0
-
-
-def _split_groups(arrays):
-    """The arrays of a checkpoint, by group."""
-    return {
-        group: {name[len(group) :]: array for name, array in arrays.items() if name.startswith(group)}
-        for group in (BATCHES, STATISTICS, OPTIMIZER, LOSS)
-    }
 
 
 def _mean(figures, name):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from insightrec.deploy.mxnet_import import import_mxnet
+from insightrec.recordio_tools.errors import InputError
 from insightrec.train.losses.unit_vector import full_precision, unit
 
 mx = import_mxnet()
@@ -48,7 +49,8 @@ def mine_triplets(embeddings, labels, alpha, rule="semi-hard", max_ap=0.0, seed=
     """Find at most one negative n for every pair a < p of one identity.
 
     Which of several negatives is taken depends on ``seed`` and ``number`` alone: with the u of [0, 1) that is
-    drawn for the pair, the one at floor(u count) of them in the bag's order.
+    drawn for the pair, the one at floor(u count) of them in the bag's order. (Rounding of the matrix product may
+    depend on device and block, and a distance next to a bound fall on its other side.)
 
     Args:
         embeddings: NDArray (N, D), not normalised, or a list of them whose rows, one array after the other, are
@@ -63,7 +65,12 @@ def mine_triplets(embeddings, labels, alpha, rule="semi-hard", max_ap=0.0, seed=
 
     Returns:
         `MinedTriplets`.
+
+    Raises:
+        InputError: no such rule.
     """
+    if rule not in RULES:
+        raise InputError(f"--triplet-rule {rule}: expected one of {', '.join(RULES)}")
     parts = embeddings if isinstance(embeddings, (list, tuple)) else [embeddings]
     devices = list(dict.fromkeys(part.context for part in parts))
     labels = np.asarray(labels)
@@ -130,9 +137,8 @@ class _DeviceMiner:
         cosine[own, member] = _NEVER
         cosine[:, len(self._labels) :] = _NEVER
         if self._rule == "hard":
-            closest, to_negative = (
-                mx.nd.take(of_anchor, row) for of_anchor in (cosine.argmax(axis=1), cosine.max(axis=1))
-            )
+            closest = mx.nd.take(cosine.argmax(axis=1), row)
+            to_negative = mx.nd.take(cosine.max(axis=1), row)
             negative = mx.nd.where(to_negative > least.reshape(-1), closest, -mx.nd.ones_like(closest))
         else:
             cosine = mx.nd.take(cosine, row)

@@ -3,6 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from insightrec.recordio_tools.errors import InputError
+
 miner = pytest.importorskip("insightrec.train.triplet_miner", reason="needs MXNet")
 
 pytestmark = pytest.mark.mxnet
@@ -188,6 +190,11 @@ def test_memory_is_a_block_of_the_bag(mx, monkeypatch):
     mined = miner.mine_triplets(mx.nd.array(rng.normal(size=(280, 4))), labels, 0.3, block=16)
     assert mined.statistics.pairs == 840
     assert max(sizes) <= 16 * (280 + math.isqrt(280) + 1)
+
+
+def test_an_unknown_rule_is_refused(mx):
+    with pytest.raises(InputError, match="--triplet-rule easy: expected one of semi-hard, hard, any"):
+        miner.mine_triplets(mx.nd.ones((2, 2)), [0, 0], 0.3, "easy")
 
 
 def test_pairs_are_all_of_them_in_order():

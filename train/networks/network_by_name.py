@@ -32,7 +32,7 @@ FAMILIES = (
     Family("i", (2,), "inception_resnet_v2"),
     Family("d", (121, 161, 169, 201), "densenet"),
     Family("p", (68, 92, 107, 131), "dpn"),
-    Family("s", (20, 36, 60, 64, 104), "spherenet"),
+    Family("s", (4, 10, 20, 36, 60, 64, 104), "spherenet"),
 )
 NETWORKS = {f"{family.letter}{number}": (family, number) for family in FAMILIES for number in family.numbers}
 NETWORKS["facenet"] = (Family("facenet", (1,), "inception_resnet_v1"), 1)
@@ -56,7 +56,7 @@ class NetworkOptions:
             112x112 faces; r: 2 as 1, with batch normalised pixels in place of the fixed scaling.
         version_output: the head, see `embedding_head`; None the family's own: for y that of April 2018, else E.
         version_unit: r: 1 activation last, 2 activation first, 3 BN-conv-BN-act-conv-BN.
-        version_se: r, p: 1 adds squeeze and excitation.
+        version_se: r: 1 adds squeeze and excitation.
         version_act: r: the activation.
         version_multiplier: m1: of the number of channels.
         bn_momentum: share of the old value in the moving means and variances.

@@ -1,4 +1,4 @@
-"""SphereFace's network, ``s20`` to ``s104`` (Liu et al., CVPR 2017): no batch normalisation, a plain dense head."""
+"""SphereFace's network, ``s4`` to ``s104`` (Liu et al., CVPR 2017): no batch normalisation, a plain dense head."""
 
 from insightrec.deploy.mxnet_import import import_mxnet
 from insightrec.train.networks.face_network import PIXEL_MEAN, PIXEL_SCALE, FaceNetwork
@@ -7,6 +7,8 @@ from insightrec.train.networks.named_layers import Activation, Convolution, Full
 mx = import_mxnet()
 
 UNITS = {  # residual units of two convolutions in each of the four stages
+    4: (0, 0, 0, 0),
+    10: (0, 1, 2, 0),
     20: (1, 2, 4, 1),
     36: (2, 4, 8, 2),
     60: (3, 8, 14, 3),
@@ -16,6 +18,7 @@ UNITS = {  # residual units of two convolutions in each of the four stages
 
 
 def build(number, options):
+    """The `SphereNet` of ``number`` convolutions."""
     return SphereNet(UNITS[number], options.embedding_size)
 
 
