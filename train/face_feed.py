@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class FaceBatch(NamedTuple):
     images: np.ndarray
     labels: np.ndarray
     positions: np.ndarray
-    next_position: Optional[int] = None
+    next_position: int
 
 
 class FaceFeed:
@@ -80,27 +80,9 @@ class FaceFeed:
         """Stop the threads; nothing comes after."""
         self._batches.close()
 
-    def load(self, positions, augment_key=None):
-        """The `FaceBatch` of images of the caller's choice, in a buffer of its own; safe in threads.
-
-        Args:
-            positions: int64 (N,) in the record set, N > 0.
-            augment_key: None for the images as they are; or the number of this batch, a whole number, from which
-                the augmentation is drawn.
-
-        Returns:
-            the images in the order asked for; with ``on_error`` "skip" without the damaged ones.
-        """
-        count = len(positions)
-        draws = None if augment_key is None else draw_images(self._seed, augment_key * count, count)
-        [loaded] = self._loader.load([ImageList(positions, draws)], count)
-        self._note_errors(loaded)
-        kept = [place for place in range(count) if place not in loaded.errors] if loaded.errors else slice(None)
-        return self._checked(FaceBatch(loaded.images[kept], loaded.labels[kept], positions[kept]))
-
     def _stream(self, position):
         lists = map(self._list_at, itertools.count(position, self._step))
-        with contextlib.closing(self._loader.load(lists, self._order.batch_size)) as loading:
+        with contextlib.closing(self._loader.load(lists)) as loading:
             for loaded in loading:
                 positions = loaded.positions
                 if loaded.errors:

@@ -1,6 +1,7 @@
 """Lists of images to batches of pixels: decoded on threads ahead of the consumer, into buffers that are used again."""
 
 import contextlib
+import itertools
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -48,24 +49,32 @@ class FaceLoader:
         self._augmentation = augmentation
         self._threads = threads
 
-    def load(self, lists, size):
-        """Yield the `LoadedImages` of each `ImageList`; of an iterable that may be endless, each of ``size`` images.
+    def load(self, lists):
+        """Yield the `LoadedImages` of each `ImageList` of an iterable, which may be endless.
 
         The pixels lie in a buffer that is used again once the next list is asked for: copy what is to stay.
-        Meanwhile at least two lists ahead are decoded. Closing the generator stops the threads.
+        Meanwhile the next list, at least, is decoded. Closing the generator stops the threads.
         """
-        free = []  # of buffers; ordered_map draws from `places` in the consumer's thread, so nothing races for them
+        lists = iter(lists)
+        first = next(lists, None)
+        if first is None:
+            return
+        free = []  # buffers; ordered_map takes from `places` in the consumer's thread, so nothing races for them
 
         def places():
-            for positions, draws in lists:
-                buffer = free.pop() if free else np.empty((size, *self._image_size, 3), np.uint8)
-                loaded = LoadedImages(positions, draws, buffer, np.zeros(size, np.int64), {})
+            for positions, draws in itertools.chain([first], lists):
+                size = len(positions)
+                if free and len(free[-1]) >= size:
+                    images = free.pop()[:size]
+                else:
+                    images = np.empty((size, *self._image_size, 3), np.uint8)
+                loaded = LoadedImages(positions, draws, images, np.zeros(size, np.int64), {})
                 yield from zip([loaded] * size, range(size), positions.tolist())
 
-        results = ordered_map(self._try_place, places(), self._threads, least_ahead=2 * size)
+        results = ordered_map(self._try_place, places(), self._threads, least_ahead=len(first.positions))
         with contextlib.closing(results):
             for loaded, place in results:
-                if place == size - 1:
+                if place == len(loaded.images) - 1:
                     yield loaded
                     free.append(loaded.images)
 

@@ -45,7 +45,7 @@ class MinedTriplets(NamedTuple):
     statistics: MiningStatistics
 
 
-def mine_triplets(embeddings, labels, alpha, rule="semi-hard", max_ap=0.0, seed=0, number=0, block=512):
+def mine_triplets(embeddings, labels, alpha, rule="semi-hard", max_ap=0.0, seed=0, number=0, block=768):
     """Find at most one negative n for every pair a < p of one identity.
 
     Which of several negatives is taken depends on ``seed`` and ``number`` alone: with the u of [0, 1) that is
@@ -78,11 +78,12 @@ def mine_triplets(embeddings, labels, alpha, rule="semi-hard", max_ap=0.0, seed=
     draws = np.random.default_rng([seed, _TAG, number]).random(len(anchor), np.float32)
     miners = [_DeviceMiner(parts, device, labels, alpha, rule) for device in devices]
     starts = range(0, len(anchor), block)
-    found = []
-    for turn in range(0, len(starts), len(miners)):  # a block on every device; then their results, to bound memory
+    found, running = [], []
+    for turn in range(0, len(starts), len(miners)):  # a block on every device at a time, to bound memory
         slices = [slice(start, start + block) for start in starts[turn : turn + len(miners)]]
-        running = [miner.mine(anchor[s], positive[s], draws[s]) for miner, s in zip(miners, slices)]
         found += [result.asnumpy() for result in running]
+        running = [miner.mine(anchor[s], positive[s], draws[s]) for miner, s in zip(miners, slices)]
+    found += [result.asnumpy() for result in running]
     negative, d_ap, d_an = np.concatenate([*found, np.empty((3, 0), np.float32)], axis=1)
     chosen = (negative >= 0) & ((d_ap <= max_ap) if max_ap > 0 else True)
     statistics = MiningStatistics(
@@ -144,7 +145,7 @@ class _DeviceMiner:
             cosine = mx.nd.take(cosine, row)
             inside = cosine > least
             if self._rule == "semi-hard":
-                inside = inside * (cosine < to_positive)
+                inside *= cosine < to_positive
             negative = self._chosen(inside, draws)
             to_negative = mx.nd.pick(cosine, negative)
         return mx.nd.stack(negative, _distance(to_positive.reshape(-1)), _distance(to_negative))
