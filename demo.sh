@@ -1,6 +1,7 @@
 #!/bin/sh
 # The main job end to end, on faces that are drawn for it: pack a record set, look into it, make a
-# verification pack of identities that are not in the set, and verify a baseline on it.
+# verification pack of identities that are not in the set, train a network, go on with triplets, convert
+# it to ONNX, and verify that beside a baseline.
 set -eu
 insightrec=$1
 out=demo-out
@@ -17,7 +18,26 @@ run draw_faces --output "$out/held_out" --first-identity 80 --identities 60 --im
 run face2rec --root "$out/aligned"
 run rec_info "$out"
 run pairs2bin --kind lfw --pairs "$out/pairs.txt" --root "$out/held_out" --output "$out/synthetic.bin"
-run verification --model eigenfaces --data-dir "$out" --target synthetic --output "$out/results"
+
+model=
+trained="nothing: training needs MXNet, which this Python cannot have"
+if "${insightrec%insightrec}python" -c 'from insightrec.deploy.mxnet_import import import_mxnet as f; f()' 2>/dev/null; then
+    # A quarter of MobileNetV1's width and small images, so that a CPU is enough.
+    network="--network m1 --version-multiplier 0.25 --emb-size 128 --image-size 32,32 --per-batch-size 64"
+    network="$network --data-dir $out --target synthetic"
+    # shellcheck disable=SC2086
+    {
+        run train $network --loss-type 0 --prefix "$out/softmax" --max-steps 100 --verbose 50 --verify-first
+        run train $network --loss-type 0 --prefix "$out/softmax" --max-steps 150 --verbose 50 --resume
+        run train $network --loss-type 12 --lr 0.005 --mom 0.0 --pretrained "$out/softmax,3" --prefix "$out/triplet" \
+            --triplet-bag-size 400 --max-steps 20 --verbose 20
+    }
+    run to_onnx --model "$out/triplet,1" --image-size 32,32 --output "$out/face.onnx"
+    model=$out/face.onnx
+    trained="$out/softmax-0003.params (resumed once), $out/triplet-0001.params, $out/face.onnx"
+fi
+# shellcheck disable=SC2086
+run verification --model eigenfaces $model --data-dir "$out" --target synthetic --output "$out/results"
 
 cat <<END
 
@@ -25,6 +45,7 @@ Done. The faces are drawings, so the figures show that the tools work, not how w
   faces            $out/aligned (in the set), $out/held_out (other identities, for verification)
   record set       $out/train.rec, train.idx, property, train.lst
   pack             $out/synthetic.bin
+  trained          $trained
   figures, curves  $out/results
 Next, with your own data: README.md, "The tools".
 END

@@ -129,7 +129,7 @@ class Embedder:
             batch -= np.float32(self._mean)
         if self._scale != 1:
             batch *= np.float32(self._scale)
-        return self._network(batch)[: len(images)]
+        return self._network(batch)[: len(images)].reshape(len(images), -1)  # head Z gives maps
 
     def _open_onnx(self, files, output, image_size, backend, threads, gpu):
         if backend != "onnxruntime":

@@ -62,9 +62,8 @@ class FaceRecordSet:
 
     def __getitem__(self, position):
         """``(image, label)`` at ``position``: uint8 RGB (H, W, 3), and the class as an int."""
-        label, image = self.record(position)
-        source = self.describe(position)
-        return decode_rgb(image, source), class_of(label, source)
+        encoded, label, source = self.encoded(position)
+        return decode_rgb(encoded, source), label
 
     def __reduce__(self):
         return type(self), (self.path,)
@@ -80,6 +79,12 @@ class FaceRecordSet:
     def record(self, position):
         """``(label, image)``: the label as stored, and the encoded image without a copy."""
         return self._unpack(self.key(position))
+
+    def encoded(self, position):
+        """``(image, label, source)``: the encoded image without a copy, its class, how an error names it."""
+        source = self.describe(position)
+        label, image = unpack_label(self.records.read(self.key(position)), source)
+        return image, class_of(label, source), source
 
     def label(self, position):
         """Class of an image: the scalar label, or the first value of a vector label."""

@@ -20,18 +20,18 @@ _DRAW = int.from_bytes(b"augmentation", "big")  # sets these draws apart from ot
 _COUNTS = 3  # steps of Philox's counter for an image; each gives four numbers
 
 
-class ImageDraw(NamedTuple):
-    """What chance decides about one image: numbers in [0, 1)."""
+class ImageDraws(NamedTuple):
+    """What chance decides about N images: arrays (N,) of numbers in [0, 1)."""
 
-    mirror: float
-    recompress: float
-    quality: float
-    brightness: float
-    contrast: float
-    saturation: float
-    cut: float
-    cut_row: float
-    cut_column: float
+    mirror: np.ndarray
+    recompress: np.ndarray
+    quality: np.ndarray
+    brightness: np.ndarray
+    contrast: np.ndarray
+    saturation: np.ndarray
+    cut: np.ndarray
+    cut_row: np.ndarray
+    cut_column: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -50,31 +50,31 @@ class Augmentation:
     color: int = 0
     cutoff: int = 0
 
-    def apply(self, image, draw, out):
-        """Write the changed ``image``, uint8 RGB (H, W, 3), into ``out``, which is alike; ``draw``: an `ImageDraw`."""
-        if self.color > 1 and draw.recompress < 0.5:
-            image = recompress(image, QUALITIES[int(draw.quality * len(QUALITIES))])
+    def apply(self, image, draws, place, out):
+        """Write the changed ``image`` into ``out``, both uint8 RGB (H, W, 3), by what was drawn at ``place``."""
+        if self.color > 1 and draws.recompress[place] < 0.5:
+            image = recompress(image, QUALITIES[int(draws.quality[place] * len(QUALITIES))])
         if self.color:
-            factors = (1 + JITTER * (2 * u - 1) for u in (draw.brightness, draw.contrast, draw.saturation))
-            image = jitter_color(image, *factors)
-        if self.mirror and draw.mirror < 0.5:
+            numbers = (draws.brightness[place], draws.contrast[place], draws.saturation[place])
+            image = jitter_color(image, *(1 + JITTER * (2 * number - 1) for number in numbers))
+        if self.mirror and draws.mirror[place] < 0.5:
             cv2.flip(image, 1, dst=out)
         else:
             out[:] = image
-        if self.cutoff and draw.cut < 0.5:
+        if self.cutoff and draws.cut[place] < 0.5:
             height, width = out.shape[:2]
-            cut_out(out, self.cutoff, int(draw.cut_row * height), int(draw.cut_column * width))
+            cut_out(out, self.cutoff, int(draws.cut_row[place] * height), int(draws.cut_column[place] * width))
 
 
 def draw_images(seed, first, count):
-    """The `ImageDraw` of images ``first`` to ``first + count - 1`` of the training stream, a list.
+    """The `ImageDraws` of images ``first`` to ``first + count - 1`` of the training stream.
 
     An image's numbers depend on the seed and its place in the stream only, whatever the batch, the worker or the
     step that a run was resumed at: Philox is a generator by counter, and each image has its own counts.
     """
     generator = np.random.Generator(np.random.Philox(seed=[seed, _DRAW], counter=first * _COUNTS))
-    numbers = generator.random((count, 4 * _COUNTS))[:, : len(ImageDraw._fields)]
-    return [ImageDraw(*row) for row in numbers.tolist()]
+    numbers = generator.random((count, 4 * _COUNTS))[:, : len(ImageDraws._fields)]
+    return ImageDraws(*numbers.T)
 
 
 def jitter_color(image, brightness, contrast, saturation):

@@ -107,9 +107,8 @@ class FaceFeed:
         positions = loaded.positions.copy()
         batches = map(self._order.batch, itertools.count(position + self._step, self._step))
         following = itertools.chain.from_iterable(batch.tolist() for batch in batches)
-        following = itertools.islice(following, len(self._faces))
         for place in sorted(loaded.errors):
-            for candidate in following:
+            for candidate in itertools.islice(following, len(self._faces)):
                 try:
                     self._loader.load_place(loaded, place, candidate)
                 except InputError as error:

@@ -7,16 +7,16 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from insightrec.recordio_tools.errors import InputError
-from insightrec.recordio_tools.face_record_set import class_of
 from insightrec.recordio_tools.image_codec import decode_to_size
 from insightrec.recordio_tools.ordered_pool import ordered_map
+from insightrec.train.augmentation import ImageDraws
 
 
 class ImageList(NamedTuple):
-    """What to load: int64 (B,) positions in the record set, and B `ImageDraw`, or None for images as they are."""
+    """What to load: positions in the record set, int64 (B,), and their `ImageDraws`, or None for images as they are."""
 
     positions: np.ndarray
-    draws: Optional[list] = None
+    draws: Optional[ImageDraws] = None
 
 
 class LoadedImages(NamedTuple):
@@ -27,7 +27,7 @@ class LoadedImages(NamedTuple):
     """
 
     positions: np.ndarray
-    draws: Optional[list]
+    draws: Optional[ImageDraws]
     images: np.ndarray
     labels: np.ndarray
     errors: dict
@@ -39,7 +39,7 @@ class FaceLoader:
     Args:
         faces: the `FaceRecordSet`.
         image_size: (H, W) in pixels; an image of the same proportions is scaled to it, another is a damaged one.
-        augmentation: the `Augmentation` of images with a draw.
+        augmentation: the `Augmentation` of lists with draws.
         threads: how many decode at the same time.
     """
 
@@ -84,14 +84,12 @@ class FaceLoader:
         Raises:
             ImageError, RecordError: it is damaged.
         """
-        source = self._faces.describe(position)
-        label, encoded = self._faces.record(position)
+        encoded, loaded.labels[place], source = self._faces.encoded(position)
         image = decode_to_size(encoded, self._image_size, source)
         if loaded.draws is None:
             loaded.images[place] = image
         else:
-            self._augmentation.apply(image, loaded.draws[place], loaded.images[place])
-        loaded.labels[place] = class_of(label, source)
+            self._augmentation.apply(image, loaded.draws, place, loaded.images[place])
 
     def _try_place(self, item):
         loaded, place, position = item

@@ -33,9 +33,9 @@ class NetworkEmbedder:
         """As `embed`, but a list of float32 arrays (n, D) that stay where they were computed, in order."""
         starts = range(0, len(images), self._batch_size)
         return [
-            self._network(device_pixels(images[start : start + self._batch_size], device, self._dtype)).astype(
-                "float32"
-            )
+            self._network(device_pixels(images[start : start + self._batch_size], device, self._dtype))
+            .astype("float32")
+            .flatten()  # head Z gives a map
             for start, device in zip(starts, self._devices * len(starts))
         ]
 

@@ -3,6 +3,7 @@
 from insightrec.eval.pack_embeddings import embed_pack
 from insightrec.eval.pair_folds import pair_folds
 from insightrec.eval.verification_result import verify
+from insightrec.recordio_tools.errors import InputError
 from insightrec.recordio_tools.verification_pack import read_pack
 
 
@@ -20,8 +21,11 @@ class PackAccuracy:
     def __init__(self, targets, nfolds=10):
         self._packs = {name: (read_pack(path), path) for name, path in targets.items()}
         self._nfolds = nfolds
-        for pack, _ in self._packs.values():
-            pair_folds(len(pack.is_same), nfolds)
+        for pack, path in self._packs.values():
+            try:
+                pair_folds(len(pack.is_same), nfolds)
+            except InputError as error:
+                raise InputError(f"{path}: {error}") from None
 
     def __bool__(self):
         return bool(self._packs)

@@ -1,7 +1,6 @@
 """Train a face embedding on a record set, by loss number; see the flags' defaults with --help."""
 
 from insightrec.recordio_tools.command_line import tool
-from insightrec.train.checkpoint import check_prefix
 from insightrec.train.losses.loss_table import loss_table
 from insightrec.train.train_options import parse
 
@@ -17,10 +16,7 @@ def main(argv=None):
     from insightrec.train.training_run import TrainingRun
     from insightrec.train.training_setup import set_up
 
-    training = set_up(args, _report)
-    if training.worker == 0:
-        check_prefix(args.prefix, existing="keep" if args.resume else "remove" if args.overwrite else "refuse")
-    TrainingRun(args, training, _report).train()
+    TrainingRun(args, set_up(args, _report), _report).train()
 
 
 def _report(line):

@@ -1,6 +1,7 @@
 """The trainer's command line: InsightFace's flags and defaults, and what this trainer adds to them."""
 
 import argparse
+import math
 
 from insightrec.recordio_tools.command_line import add_on_error, image_size, whole_number
 
@@ -18,7 +19,7 @@ def parse(argv):
         prog="train.py", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--list-losses", action="store_true", help="print the losses: number, name, formula, flags, paper; and stop"
+        "--list-losses", action="store_true", help="print the losses: number, name, formula, flags, paper; and stop (default: train)"
     )
     for add_group in (
         _add_data,
@@ -33,6 +34,22 @@ def parse(argv):
     ):
         add_group(parser)
     return parser.parse_args(argv)
+
+
+def _number(below=math.inf):
+    """An argparse type: a number of 0 or more."""
+
+    def number(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value < below:
+            limits = "0 or more" if below == math.inf else f"0 to below {below}"
+            raise argparse.ArgumentTypeError(f"expected a number, {limits}, found {text!r}")
+        return value
+
+    return number
 
 
 def _add_data(parser):
@@ -161,7 +178,7 @@ def _add_triplets(parser):
     add("--triplet-alpha", type=float, default=0.3, help="margin of 12, in squared distance (default: 0.3)")
     add(
         "--triplet-max-ap",
-        type=float,
+        type=_number(),
         default=0.0,
         help="leave out pairs of an identity further apart, squared distance, 0 none (default: 0)",
     )
@@ -173,7 +190,7 @@ def _add_triplets(parser):
     )
     add(
         "--triplet-ce-weight",
-        type=float,
+        type=_number(),
         default=0.0,
         help="weight of a cross-entropy over the identities beside the triplet loss, as in FaceNet (default: 0)",
     )
@@ -181,11 +198,11 @@ def _add_triplets(parser):
 
 def _add_optimizer(parser):
     add = parser.add_argument_group("optimizer").add_argument
-    add("--lr", type=float, default=0.1, help="learning rate (default: 0.1)")
-    add("--mom", type=float, default=0.9, help="momentum (default: 0.9)")
-    add("--wd", type=float, default=0.0005, help="weight decay (default: 0.0005)")
-    add("--fc7-wd-mult", type=float, default=1.0, help="weight decay of fc7_weight, times --wd (default: 1)")
-    add("--fc7-lr-mult", type=float, default=1.0, help="learning rate of fc7_weight, times --lr (default: 1)")
+    add("--lr", type=_number(), default=0.1, help="learning rate (default: 0.1)")
+    add("--mom", type=_number(below=1), default=0.9, help="momentum (default: 0.9)")
+    add("--wd", type=_number(), default=0.0005, help="weight decay (default: 0.0005)")
+    add("--fc7-wd-mult", type=_number(), default=1.0, help="weight decay of fc7_weight, times --wd (default: 1)")
+    add("--fc7-lr-mult", type=_number(), default=1.0, help="learning rate of fc7_weight, times --lr (default: 1)")
     add(
         "--compat-wd",
         action="store_true",
@@ -230,6 +247,7 @@ def _add_checkpoints(parser):
         "number 1 (default: 1)",
     )
     add("--verbose", type=whole_number(1), default=2000, help="steps between verifications (default: 2000)")
+    add("--verify-first", action="store_true", help="verify before the first step too (default: not)")
     add("--resume", action="store_true", help="go on from the newest state of --prefix (default: start anew)")
     add("--overwrite", action="store_true", help="remove the checkpoints of --prefix first (default: refuse)")
     add("--tensorboard", help="folder for TensorBoard scalars (default: none)")
@@ -260,8 +278,8 @@ def _add_devices(parser):
 
 def _add_inert(parser):
     add = parser.add_argument_group("accepted for InsightFace's command lines, without effect").add_argument
-    add("--use-deformable", type=int, default=0, help="never had any")
-    add("--scale", type=float, default=0.9993, help="never had any")
-    add("--patch", default="0_0_96_112_0", help="never had any")
-    add("--retrain", action="store_true", help="never had any; see --resume")
-    add("--ce-loss", action="store_true", help="the loss is always shown")
+    add("--use-deformable", type=int, default=0, help="never had any (default: 0)")
+    add("--scale", type=float, default=0.9993, help="never had any (default: 0.9993)")
+    add("--patch", default="0_0_96_112_0", help="never had any (default: 0_0_96_112_0)")
+    add("--retrain", action="store_true", help="never had any, see --resume (default: not given)")
+    add("--ce-loss", action="store_true", help="the loss is always shown (default: not given)")

@@ -19,7 +19,8 @@ def trained_symbol(network, head=None):
     loss = head.loss
     features, weight = embedding, mx.sym.var("fc7_weight")
     if loss.normalize_embedding:
-        features = mx.sym.L2Normalization(embedding, name="fc1n") * loss.scale
+        features = mx.sym.L2Normalization(embedding, name="fc1n")
+        features = mx.sym._internal._mul_scalar(features, scalar=loss.scale, name="fc1n_scaled")
     if loss.normalize_weight:
         weight = mx.sym.L2Normalization(weight, name="fc7n")
     inputs = [features, weight] + [mx.sym.var("fc7_bias")] * loss.has_bias

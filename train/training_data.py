@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from insightrec.eval.verification_targets import find_targets
-from insightrec.recordio_tools.errors import RecordError
+from insightrec.recordio_tools.errors import InputError, RecordError
 from insightrec.recordio_tools.face_record_set import FaceRecordSet
 from insightrec.train.augmentation import Augmentation
 from insightrec.train.face_loader import FaceLoader
@@ -60,7 +60,10 @@ def make_batches(entry, args, training):
     ranges = faces.identity_ranges
     ranges = ranges[ranges[:, 1] - ranges[:, 0] >= args.images_filter]
     per_identity = args.images_per_identity or IMAGES_PER_IDENTITY.get(entry.name, BAG_IMAGES_PER_IDENTITY)
+    if per_identity < 2:
+        raise InputError(f"--images-per-identity {per_identity}: expected 2 or more, {entry.name} learns from pairs")
     if entry.kind == "identities":
+        _check_whole_identities(args.per_batch_size, per_identity)
         order = IdentityOrder(ranges, batch_size, per_identity, args.seed, **worker)
         return StreamBatches(
             faces, order, augmentation=augmentation, image_size=training.image_size, threads=threads, **feeding
@@ -75,3 +78,12 @@ def make_batches(entry, args, training):
         **feeding,
         **worker,
     )
+
+
+def _check_whole_identities(batch_size, per_identity):
+    """Every device's batch must hold whole identities, or pairs would be torn apart."""
+    if batch_size % per_identity:
+        raise InputError(
+            f"--per-batch-size {batch_size}: expected a multiple of --images-per-identity {per_identity}, so that every "
+            f"device gets whole identities; give {max(batch_size // per_identity, 1) * per_identity}"
+        )

@@ -104,5 +104,6 @@ def take_pretrained(network, head, arrays, source):
         fits = all(np.shape(arrays.get(name)) == shape for name, shape in shapes.items())
         if fits:
             head.load({name: arrays[name] for name in shapes}, {})
+            taken.unused[:] = [name for name in taken.unused if name not in shapes]
         (taken.taken if fits else taken.fresh).extend(shapes)
     return taken

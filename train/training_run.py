@@ -4,9 +4,11 @@ import contextlib
 import math
 import warnings
 
+import numpy as np
+
 from insightrec.recordio_tools.command_line import list_skipped
-from insightrec.recordio_tools.errors import InputError
-from insightrec.train.checkpoint import newest_checkpoint, read_checkpoint, write_checkpoint
+from insightrec.recordio_tools.errors import InputError, ModelError
+from insightrec.train.checkpoint import check_prefix, newest_checkpoint, read_checkpoint, write_checkpoint
 from insightrec.train.interruption import Interruption
 from insightrec.train.learning_rate import LearningRate, lr_steps
 from insightrec.train.save_rule import NEVER, SaveRule
@@ -37,6 +39,7 @@ class TrainingRun:
         self._step = 0
         self._epoch, self._batch_of_epoch = None, 0
         self._evaluated_at = self._saved = None
+        self._existing = "remove" if args.overwrite else "refuse"  # what becomes of checkpoints of the prefix
         if args.resume:
             self._resume()
 
@@ -45,12 +48,17 @@ class TrainingRun:
 
         Raises:
             KeyboardInterrupt: it was interrupted; the checkpoint is written.
-            InputError: the data is damaged, or training has diverged; checkpoints stay as they are.
+            InputError: no checkpoints can be written, the data is damaged, or training has diverged; checkpoints
+                stay as they are.
         """
         parts = self._parts
         with self._open_log() as self._log, Interruption() as stop:
+            if self._is_first:
+                check_prefix(self._args.prefix, existing=self._existing)
             if parts.entry.kind == "triplets":
                 parts.batches.report = self._report_mining
+            if self._args.verify_first and self._step == 0 and self._is_first:
+                self._verify()
             with contextlib.closing(iter(parts.batches)) as batches:
                 while not self._is_over():
                     self._train_on(batches)
@@ -65,7 +73,7 @@ class TrainingRun:
         list_skipped(list(parts.batches.errors.values()), "image")
 
     def _open_log(self):
-        """The log of this process; those of a distributed run but the first are silent."""
+        """The log of this process; of a distributed run only the first gives TensorBoard scalars."""
         args, parts = self._args, self._parts
         return TrainingLog(
             parts.global_batch,
@@ -103,20 +111,12 @@ class TrainingRun:
         metrics["margin_acc"] = _mean(figures, "margin_accuracy")
         self._log.step(self._step, epoch, self._batch_of_epoch, rate, {k: v for k, v in metrics.items() if v})
         if self._step % CHECK_EVERY == 0 and not math.isfinite(metrics["lossvalue"]()):
-            raise InputError(
-                f"step {self._step}: the loss is not finite, training has diverged; lower --lr, or start with "
-                f"--softmax-steps or --warmup-steps (checkpoints of {self._args.prefix} stay as they are)"
-            )
+            raise self._divergence("the loss")
 
     def _evaluate(self):
         """Verify, and save where the rule says so; else keep the state, so that a killed run loses little."""
         self._evaluated_at = self._step
-        accuracies = []
-        if self._is_first:
-            for target, result in self._parts.packs(self._parts.embedder).items():
-                accuracy = result.flip.accuracy
-                accuracies.append(accuracy.mean)
-                self._log.verification(self._step, target, result.xnorm, accuracy.mean, accuracy.std)
+        accuracies = self._verify() if self._is_first else []
         index = self._rule.evaluated(accuracies)
         if index is not None:
             self._save(index)
@@ -126,6 +126,18 @@ class TrainingRun:
             self._log.highest(self._step, self._rule.highest)
         self._log.restart_clock()
 
+    def _verify(self):
+        """Accuracy on each pack, logged."""
+        try:
+            results = self._parts.packs(self._parts.embedder)
+        except ModelError:
+            raise self._divergence("an embedding") from None
+        for target, result in results.items():
+            accuracy = result.flip.accuracy
+            self._log.verification(self._step, target, result.xnorm, accuracy.mean, accuracy.std)
+        self._log.restart_clock()
+        return [result.flip.accuracy.mean for result in results.values()]
+
     def _save_whatever_the_rule(self):
         index = self._rule.closing_index(at_evaluation=self._evaluated_at == self._step)
         if self._saved != (self._step, index):
@@ -134,9 +146,12 @@ class TrainingRun:
     def _save(self, index):
         if not self._is_first:
             return
+        checkpoint = self._checkpoint()
+        if not all(np.isfinite(array).all() for array in checkpoint.params.values()):
+            raise self._divergence("a parameter")
         if index != LATEST:
             self._log.saving(index)
-        write_checkpoint(self._args.prefix, index, self._checkpoint())
+        write_checkpoint(self._args.prefix, index, checkpoint)
         self._saved = self._step, index
 
     def _checkpoint(self):
@@ -155,12 +170,19 @@ class TrainingRun:
         if index is None:
             warnings.warn(f"--resume: {prefix} has no checkpoint with a state yet; starting anew", stacklevel=2)
             return
+        self._existing = "keep"
         source = f"{prefix}-{index:04d}"
         progress = restore_checkpoint(self._args, self._parts, read_checkpoint(prefix, index), source)
         self._rule.load_state(progress["rule"])
         self._step, self._epoch = progress["step"], progress["epoch"]
         self._batch_of_epoch, self._evaluated_at = progress["batch_of_epoch"], progress["evaluated_at"]
         self._report(f"{source}: going on from step {self._step}")
+
+    def _divergence(self, what):
+        return InputError(
+            f"step {self._step}: {what} is not finite, training has diverged; lower --lr, or start with "
+            f"--softmax-steps or --warmup-steps (checkpoints of {self._args.prefix} stay as they are)"
+        )
 
     @property
     def _is_first(self):

@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 from insightrec.deploy.embedder import IMAGE_SIZE
 from insightrec.deploy.mxnet_import import import_mxnet
+from insightrec.recordio_tools.errors import InputError
 from insightrec.recordio_tools.face_record_set import FaceRecordSet
 from insightrec.train.devices import check_dtype, find_devices
 from insightrec.train.loss_scale import LossScale
@@ -68,8 +69,7 @@ def set_up(args, report):
     check_dtype(args.dtype, devices)
     kvstore = create_kvstore(args.kvstore, len(devices))
     worker, num_workers = (kvstore.rank, kvstore.num_workers) if args.kvstore in DISTRIBUTED else (0, 1)
-    batch_size = args.per_batch_size - args.per_batch_size % 3 if entry.kind == "triplets" else args.per_batch_size
-    global_batch = batch_size * len(devices) * num_workers
+    global_batch = _batch_size(entry, args) * len(devices) * num_workers
     report(f"{faces.path}: {len(faces)} images of {num_classes} classes, trained at {image_size[0]}x{image_size[1]}")
 
     mx.random.seed(args.seed)
@@ -115,3 +115,12 @@ def set_up(args, report):
     )
     training.batches = make_batches(entry, args, training)
     return training
+
+
+def _batch_size(entry, args):
+    """Images a device takes in a step: of triplets, whole ones."""
+    if entry.kind != "triplets":
+        return args.per_batch_size
+    if args.per_batch_size < 3:
+        raise InputError(f"--per-batch-size {args.per_batch_size}: expected 3 or more, the images of a triplet")
+    return args.per_batch_size - args.per_batch_size % 3

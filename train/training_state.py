@@ -70,8 +70,11 @@ def restore_checkpoint(args, training, checkpoint, source):
     }
     model = {name.split(":", 1)[1]: array for name, array in checkpoint.params.items()}
     taken = take_pretrained(training.network, training.objective.head, {**model, **arrays[LOSS]}, source)
-    if taken.fresh:
-        raise ModelError(f"{source}: expected all parameters of this network, found {taken}; the file is damaged")
+    if taken.fresh or taken.unused:
+        raise ModelError(
+            f"{source}: expected the parameters that are trained here, found {taken}; --resume goes on with the same "
+            "options, a new training starts with --pretrained"
+        )
     set_moving_statistics(training.network, arrays[STATISTICS])
     for update in training.updates:
         update.load_states(arrays[OPTIMIZER])

@@ -54,7 +54,7 @@ class TrainingStep:
         self._objective.begin_step(step)
         scale = self._loss_scale.scale if self._loss_scale else 1.0
         with mx.autograd.record():
-            figures = self._objective([self._network(part) for part in pixels], labels)
+            figures = self._objective([self._network(part).flatten() for part in pixels], labels)
             losses = [figure.loss * scale for figure in figures]
         mx.autograd.backward(losses)
         for update in self._updates:

@@ -91,11 +91,13 @@ class TripletBatches:
     def restore(self, state, arrays):
         """Go on where `state` was taken; before iterating."""
         self._bag, self._given = state["bag"], state["given"]
-        self._queue = np.asarray(arrays["triplets"], np.int64).reshape(-1, 3)
+        if self._worker == 0:  # whose queue it is; the other workers go on with a bag of their own
+            self._queue = np.asarray(arrays["triplets"], np.int64).reshape(-1, 3)
 
     def _image_list(self, number, triplets):
         positions = triplets.transpose(0, 2, 1).ravel()
-        return ImageList(positions, draw_images(self._seed, number * len(positions), len(positions)))
+        first = (number * self._num_workers + self._worker) * len(positions)
+        return ImageList(positions, draw_images(self._seed, first, len(positions)))
 
     def _fill(self, triplets):
         empty = 0
@@ -114,6 +116,8 @@ class TripletBatches:
         """Triplets of positions in the record set, int64 (T, 3), in random order."""
         positions, labels = self._bags.bag(number)
         embeddings, good = self._embed(positions)
+        if not good.any():
+            return np.empty((0, 3), np.int64)
         positions, labels = positions[good], labels[good]
         mined = mine_triplets(embeddings, labels, seed=self._seed, number=number, **self._mining)
         if self.report:

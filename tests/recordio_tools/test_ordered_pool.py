@@ -22,6 +22,14 @@ def test_runs_only_a_bounded_way_ahead():
     results.close()
 
 
+def test_runs_as_far_ahead_as_it_is_told_to():
+    done = threading.Event()
+    results = ordered_map(lambda number: number == 999 and done.set(), range(10**6), 1, least_ahead=1000)
+    next(results)
+    assert done.wait(10)
+    results.close()
+
+
 def test_an_exception_comes_where_its_result_would():
     def check(number):
         if number == 40:
