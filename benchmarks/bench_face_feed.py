@@ -28,7 +28,7 @@ IMAGES, DISTINCT, PER_PERSON = 20_000, 400, 4
 SIZE = (112, 112)
 BATCH = 128
 CHUNK = 32  # images a task of decoding alone
-ROUNDS = 9
+ROUNDS = 15
 THREADS = os.cpu_count() or 1
 
 

@@ -10,8 +10,6 @@ from insightrec.recordio_tools.errors import InputError, RecordError
 from insightrec.train.augmentation import draw_images
 from insightrec.train.face_loader import FaceLoader, ImageList
 
-_MAX_CLASSES = 1 << 31  # where the set has no property file to tell
-
 
 class FaceBatch(NamedTuple):
     """One worker's batch.
@@ -89,7 +87,8 @@ class FaceFeed:
                     self._note_errors(loaded)
                     positions = self._replace_damaged(loaded, position)
                 position += self._step
-                yield self._checked(FaceBatch(loaded.images, loaded.labels, positions, position))
+                self._loader.check_labels(loaded.labels, positions)
+                yield FaceBatch(loaded.images, loaded.labels, positions, position)
 
     def _list_at(self, position):
         size = self._order.batch_size
@@ -122,15 +121,3 @@ class FaceFeed:
                     "and no other; build the set again"
                 )
         return positions
-
-    def _checked(self, batch):
-        """The batch, unless a label is no class of the set."""
-        classes = self._faces.num_classes or _MAX_CLASSES
-        wrong = np.flatnonzero((batch.labels < 0) | (batch.labels >= classes))
-        if len(wrong):
-            source, label = self._faces.describe(int(batch.positions[wrong[0]])), batch.labels[wrong[0]]
-            raise RecordError(
-                f"{source}: expected a label of 0 to num_classes - 1 = {classes - 1}, found {label}; "
-                "correct num_classes in property, or number the labels from 0"
-            )
-        return batch

@@ -6,10 +6,12 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from insightrec.recordio_tools.errors import InputError
+from insightrec.recordio_tools.errors import InputError, RecordError
 from insightrec.recordio_tools.image_codec import decode_to_size
 from insightrec.recordio_tools.ordered_pool import ordered_map
 from insightrec.train.augmentation import ImageDraws
+
+_MAX_CLASSES = 1 << 31  # where the set has no property file to tell
 
 
 class ImageList(NamedTuple):
@@ -90,6 +92,21 @@ class FaceLoader:
             loaded.images[place] = image
         else:
             self._augmentation.apply(image, loaded.draws, place, loaded.images[place])
+
+    def check_labels(self, labels, positions):
+        """Make sure that labels, of images at these positions, are classes of the set.
+
+        Raises:
+            RecordError: one lies outside 0 to the set's ``num_classes - 1``.
+        """
+        classes = self._faces.num_classes or _MAX_CLASSES
+        wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+        if len(wrong):
+            source, label = self._faces.describe(int(positions[wrong[0]])), labels[wrong[0]]
+            raise RecordError(
+                f"{source}: expected a label of 0 to num_classes - 1 = {classes - 1}, found {label}; "
+                "correct num_classes in property, or number the labels from 0"
+            )
 
     def _try_place(self, item):
         loaded, place, position = item

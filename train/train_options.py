@@ -6,6 +6,7 @@ import math
 from insightrec.recordio_tools.command_line import add_on_error, image_size, whole_number
 
 TARGETS = "lfw,cfp_fp,agedb_30"
+LARGEST = 1e30  # the optimizer takes float32, of these numbers' products too
 
 DESCRIPTION = """Train a face embedding on a record set, by loss number.
 
@@ -19,7 +20,9 @@ def parse(argv):
         prog="train.py", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--list-losses", action="store_true", help="print the losses: number, name, formula, flags, paper; and stop (default: train)"
+        "--list-losses",
+        action="store_true",
+        help="print the losses: number, name, formula, flags, paper; and stop (default: train)",
     )
     for add_group in (
         _add_data,
@@ -36,8 +39,8 @@ def parse(argv):
     return parser.parse_args(argv)
 
 
-def _number(below=math.inf):
-    """An argparse type: a number of 0 or more."""
+def _number(below=LARGEST):
+    """An argparse type: a number from 0 to less than ``below``."""
 
     def number(text):
         try:
@@ -45,8 +48,7 @@ def _number(below=math.inf):
         except ValueError:
             value = math.nan
         if not 0 <= value < below:
-            limits = "0 or more" if below == math.inf else f"0 to below {below}"
-            raise argparse.ArgumentTypeError(f"expected a number, {limits}, found {text!r}")
+            raise argparse.ArgumentTypeError(f"expected a number, 0 to below {below:g}, found {text!r}")
         return value
 
     return number

@@ -17,7 +17,8 @@ def trained_symbol(network, head=None):
     if head is None:
         return embedding
     loss = head.loss
-    features, weight = embedding, mx.sym.var("fc7_weight")
+    # With its shape: MXNet cannot infer it through the normalisation.
+    features, weight = embedding, mx.sym.var("fc7_weight", shape=(head.num_classes, head.embedding_size))
     if loss.normalize_embedding:
         features = mx.sym.L2Normalization(embedding, name="fc1n")
         features = mx.sym._internal._mul_scalar(features, scalar=loss.scale, name="fc1n_scaled")

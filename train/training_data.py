@@ -84,6 +84,6 @@ def _check_whole_identities(batch_size, per_identity):
     """Every device's batch must hold whole identities, or pairs would be torn apart."""
     if batch_size % per_identity:
         raise InputError(
-            f"--per-batch-size {batch_size}: expected a multiple of --images-per-identity {per_identity}, so that every "
-            f"device gets whole identities; give {max(batch_size // per_identity, 1) * per_identity}"
+            f"--per-batch-size {batch_size}: expected a multiple of --images-per-identity {per_identity}, whole "
+            f"identities on every device; give {max(batch_size // per_identity, 1) * per_identity}"
         )

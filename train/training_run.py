@@ -39,6 +39,7 @@ class TrainingRun:
         self._step = 0
         self._epoch, self._batch_of_epoch = None, 0
         self._evaluated_at = self._saved = None
+        self._running = []  # figures of the step that the devices may still be computing
         self._existing = "remove" if args.overwrite else "refuse"  # what becomes of checkpoints of the prefix
         if args.resume:
             self._resume()
@@ -53,8 +54,7 @@ class TrainingRun:
         """
         parts = self._parts
         with self._open_log() as self._log, Interruption() as stop:
-            if self._is_first:
-                check_prefix(self._args.prefix, existing=self._existing)
+            self._check_prefix()
             if parts.entry.kind == "triplets":
                 parts.batches.report = self._report_mining
             if self._args.verify_first and self._step == 0 and self._is_first:
@@ -64,13 +64,18 @@ class TrainingRun:
                     self._train_on(batches)
                     if self._step % self._args.verbose == 0:
                         self._evaluate()
-                    if stop.requested:
+                    if parts.agreement.any(stop.requested):
                         self._save_whatever_the_rule()
                         raise KeyboardInterrupt
             if self._evaluated_at != self._step:
                 self._evaluate()
             self._save_whatever_the_rule()
         list_skipped(list(parts.batches.errors.values()), "image")
+
+    def _check_prefix(self):
+        """Every worker refuses alike, so that none is left waiting for one that stopped; the first alone removes."""
+        keeps = self._existing == "remove" and not self._is_first
+        check_prefix(self._args.prefix, existing="keep" if keeps else self._existing)
 
     def _open_log(self):
         """The log of this process; of a distributed run only the first gives TensorBoard scalars."""
@@ -107,6 +112,9 @@ class TrainingRun:
         rate = self._rate.at(self._step)
         self._step += 1
         figures = parts.step(batch.images, batch.labels, self._step, rate)
+        for running in self._running:  # the devices are at most a step behind: memory is bounded, Ctrl-C answered soon
+            running.loss.wait_to_read()
+        self._running = figures
         metrics = {"acc": _mean(figures, "accuracy"), "lossvalue": _mean(figures, "loss")}
         metrics["margin_acc"] = _mean(figures, "margin_accuracy")
         self._log.step(self._step, epoch, self._batch_of_epoch, rate, {k: v for k, v in metrics.items() if v})

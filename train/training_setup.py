@@ -18,6 +18,7 @@ from insightrec.train.pretrained import read_pretrained
 from insightrec.train.training_data import make_batches, open_faces, training_targets
 from insightrec.train.training_model import make_network, make_objective, make_updates, take_pretrained
 from insightrec.train.training_step import TrainingStep
+from insightrec.train.worker_agreement import WorkerAgreement
 
 mx = import_mxnet()
 
@@ -44,6 +45,7 @@ class Training:
     loss_scale: Optional[LossScale]
     embedder: NetworkEmbedder
     step: TrainingStep
+    agreement: WorkerAgreement
     batches: Any = None
 
 
@@ -68,7 +70,8 @@ def set_up(args, report):
     devices = find_devices(args.gpus, args.cpus, os.environ)
     check_dtype(args.dtype, devices)
     kvstore = create_kvstore(args.kvstore, len(devices))
-    worker, num_workers = (kvstore.rank, kvstore.num_workers) if args.kvstore in DISTRIBUTED else (0, 1)
+    is_distributed = args.kvstore in DISTRIBUTED
+    worker, num_workers = (kvstore.rank, kvstore.num_workers) if is_distributed else (0, 1)
     global_batch = _batch_size(entry, args) * len(devices) * num_workers
     report(f"{faces.path}: {len(faces)} images of {num_classes} classes, trained at {image_size[0]}x{image_size[1]}")
 
@@ -112,6 +115,7 @@ def set_up(args, report):
             worker=worker,
             num_workers=num_workers,
         ),
+        agreement=WorkerAgreement(kvstore if is_distributed else None),
     )
     training.batches = make_batches(entry, args, training)
     return training

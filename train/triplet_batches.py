@@ -64,7 +64,8 @@ class TripletBatches:
         """Yield `LoadedImages`: device by device its anchors, its positives, its negatives.
 
         Raises:
-            InputError: ten bags one after another hold no triplet, or an image is damaged.
+            InputError: ten bags one after another hold no triplet, an image is damaged, or its label is no class of
+                the set.
         """
         triplets = self._shape[0] * self._shape[1]
         while True:
@@ -75,6 +76,7 @@ class TripletBatches:
                 for images in loaded:
                     for error in images.errors.values():
                         raise error
+                    self._loader.check_labels(images.labels, images.positions)
                     self._queue = self._queue[triplets:]
                     self._given += 1
                     yield images

@@ -49,9 +49,7 @@ def test_what_was_not_taken_is_said(parameters):
 
 def test_long_lists_are_cut():
     names = [f"w{number}" for number in range(6)]
-    assert str(pretrained.Taken(["a"], names, [])) == (
-        "1 of 7 parameters taken; 6 start anew: w0, w1, w2, w3, w4, ..."
-    )
+    assert str(pretrained.Taken(["a"], names, [])) == ("1 of 7 parameters taken; 6 start anew: w0, w1, w2, w3, w4, ...")
 
 
 def test_a_classifier_of_other_classes_starts_anew(parameters):

@@ -158,11 +158,13 @@ def test_bad_input_is_one_line(mx, run_training, bad_sets, other_model, tmp_path
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize(
-    "flags",
+REFUSED = (
     "--lr nan|--lr -1|--lr inf|--lr fast|--mom 1|--mom nan|--wd -1|--fc7-lr-mult nan|--triplet-max-ap nan|"
-    "--triplet-ce-weight -1|--kvstore dist_async|--per-batch-size 0|--image-size 0,0|--ckpt 4".split("|"),
+    "--triplet-ce-weight -1|--kvstore dist_async|--per-batch-size 0|--image-size 0,0|--ckpt 4"
 )
+
+
+@pytest.mark.parametrize("flags", REFUSED.split("|"))
 def test_numbers_outside_their_domain_are_refused(flags, capsys):
     with pytest.raises(SystemExit, match="2"):
         train.main(flags.split())
@@ -226,15 +228,14 @@ def test_the_script_runs_in_its_own_folder():
 
 
 @pytest.mark.mxnet
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_with_a_checkpoint(mx, run_flags, tmp_path, number):
+def test_termination_ends_it_with_a_checkpoint(mx, run_flags, tmp_path):
     prefix = tmp_path / "m"
     process = python(TRAIN, [*run_flags, "--prefix", str(prefix), "--loss-type", "11"])
     try:
         for line in process.stdout:
             if line.startswith("Epoch"):
                 break
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         printed, errors = process.communicate(timeout=60)
     finally:
         process.kill()
@@ -258,8 +259,11 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def run_workers(flags, count=2):
-    """``[(status, printed, errors), ...]`` of the workers of a distributed run on the loopback."""
+def run_workers(flags, count=2, interrupt=False):
+    """``[(status, printed, errors), ...]`` of the workers of a distributed run on the loopback.
+
+    interrupt: send the last one SIGINT once it has trained some steps.
+    """
     environment = {
         **os.environ,
         "DMLC_PS_ROOT_URI": "127.0.0.1",
@@ -272,12 +276,27 @@ def run_workers(flags, count=2):
     roles = [("scheduler", SERVER), ("server", SERVER)] + [("worker", TRAIN)] * count
     processes = [python(script, flags, env={**environment, "DMLC_ROLE": role}) for role, script in roles]
     try:
-        said = [process.communicate(timeout=120) for process in processes]
+        if interrupt:
+            next(line for line in processes[-1].stdout if line.startswith("Epoch"))
+            processes[-1].send_signal(signal.SIGINT)
+        said = [process.communicate(timeout=60) for process in processes]
     finally:
         for process in processes:
             process.kill()
             process.wait()
     return [(process.returncode, *texts) for process, texts in zip(processes, said)][-count:]
+
+
+@pytest.mark.mxnet
+def test_workers_stop_together_where_one_is_interrupted(mx, run_flags, tmp_path):
+    done = run_workers(
+        [*run_flags, "--prefix", str(tmp_path / "m"), "--per-batch-size", "2", "--kvstore", "dist_sync"], interrupt=True
+    )
+    assert [status for status, _, _ in done] == [130, 130], done
+    assert read_checkpoint(tmp_path / "m", 1).state["progress"]["step"] >= 20
+    # Now it is there, all workers refuse to begin anew, and none is left waiting.
+    done = run_workers([*run_flags, "--prefix", str(tmp_path / "m"), "--max-steps", "1", "--kvstore", "dist_sync"])
+    assert [status for status, _, _ in done] == [2, 2], done
 
 
 @pytest.mark.mxnet

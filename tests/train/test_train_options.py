@@ -121,13 +121,17 @@ def test_what_is_not_there_is_refused(line, capsys):
 
 
 def test_upstreams_command_lines_are_taken():
-    """The lines of its README, late 2018."""
-    train_options.parse("--network r100 --loss-type 4 --margin-m 0.5 --data-dir ../faces --prefix ../model-r100".split())
-    args = train_options.parse(
+    """Those of its README, late 2018."""
+
+    def taken(line):
+        return train_options.parse(line.split())
+
+    taken("--network r100 --loss-type 4 --margin-m 0.5 --data-dir ../faces --prefix ../model-r100")
+    args = taken(
         "--network m1 --loss-type 12 --lr 0.005 --mom 0.0 --per-batch-size 150 --data-dir ../faces "
-        "--pretrained ../model-m1-softmax,50 --prefix ../model-m1-triplet".split()
+        "--pretrained ../model-m1-softmax,50 --prefix ../model-m1-triplet"
     )
     assert (args.lr, args.mom, args.per_batch_size) == (0.005, 0, 150)
     assert args.pretrained == "../model-m1-softmax,50"
-    args = train_options.parse("--image-size 112,96 --fc7-wd-mult 10.0 --wd 4e-5 --emb-size 128".split())
+    args = taken("--image-size 112,96 --fc7-wd-mult 10.0 --wd 4e-5 --emb-size 128")
     assert (args.image_size, args.fc7_wd_mult, args.wd, args.emb_size) == ((112, 96), 10, 4e-5, 128)

@@ -133,7 +133,9 @@ def test_a_classifier_of_as_many_classes_is_taken_over(mx, tiny_network, line, d
     arrays = earlier()
     taken = training_model.take_pretrained(network, head, arrays, "m.params")
     assert str(taken) == "4 of 4 parameters taken"
-    np.testing.assert_array_equal(network.collect_params()["fc1_weight"].list_data()[-1].asnumpy(), arrays["fc1_weight"])
+    np.testing.assert_array_equal(
+        network.collect_params()["fc1_weight"].list_data()[-1].asnumpy(), arrays["fc1_weight"]
+    )
     for name, array in head.arrays().items():
         np.testing.assert_array_equal(array, arrays[name])
 

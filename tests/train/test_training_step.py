@@ -198,9 +198,7 @@ def test_a_fresh_process_draws_the_same(mx):
 
 def test_seeds_of_steps_and_workers_do_not_meet():
     def draws(seed, worker, num_workers):
-        step = training_step.TrainingStep(
-            None, None, [], [], seed=seed, worker=worker, num_workers=num_workers
-        )
+        step = training_step.TrainingStep(None, None, [], [], seed=seed, worker=worker, num_workers=num_workers)
         return [step._draw(number) for number in range(1, 2000)]
 
     for workers in (1, 3):

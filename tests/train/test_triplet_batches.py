@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from insightrec.recordio_tools.errors import ImageError, InputError
+from insightrec.recordio_tools.errors import ImageError, InputError, RecordError
 from insightrec.train.augmentation import Augmentation
 from insightrec.train.face_loader import FaceLoader
 from insightrec.train.identity_bags import IdentityBags
 
 triplet_batches = pytest.importorskip("insightrec.train.triplet_batches", reason="needs MXNet")
+miner = pytest.importorskip("insightrec.train.triplet_miner", reason="needs MXNet")
 TripletBatches = triplet_batches.TripletBatches
 pytestmark = pytest.mark.mxnet
 
@@ -158,16 +159,18 @@ def test_ten_bags_without_a_triplet_end_it(mx, faces):
 
 
 def test_bags_without_a_triplet_are_counted_one_after_another(mx, faces, monkeypatch):
-    """Nine of them, one with triplets, and so on: it goes on."""
+    """Nine of them, one with a single triplet, and so on: it goes on."""
     mine, numbers = triplet_batches.mine_triplets, []
 
     def seldom(embeddings, labels, alpha, number, **options):
         numbers.append(number)
-        return mine(embeddings, labels, 0.6 if number % 10 == 9 else 1e-6, number=number, **options)
+        anchor, positive, negative, statistics = mine(embeddings, labels, alpha, number=number, **options)
+        count = number % 10 == 9
+        return miner.MinedTriplets(anchor[:count], positive[:count], negative[:count], statistics)
 
     monkeypatch.setattr(triplet_batches, "mine_triplets", seldom)
-    assert len(take(made(mx, faces), 20)) == 20
-    assert len(numbers) > 10
+    assert len(take(made(mx, faces), 2)) == 2
+    assert numbers == list(range(80))
 
 
 def test_a_damaged_image_stops_it(mx, make_faces):
@@ -191,6 +194,13 @@ def test_bags_of_damaged_images_alone_are_empty_ones(mx, make_faces):
     faces = make_faces(LABELS.tolist(), SIZE, damaged=range(len(LABELS)))
     with pytest.raises(InputError, match="no triplet in 10 bags"):
         take(made(mx, faces, on_error="skip"), 1)
+
+
+def test_a_label_above_the_classes_stops_it_with_its_record(mx, make_faces):
+    """A classifier beside the triplets would learn nothing of it, in silence."""
+    faces = make_faces(LABELS.tolist(), SIZE, num_classes=3)
+    with pytest.raises(RecordError, match="record [0-9]+: expected a label of 0 to num_classes - 1 = 2, found [3-6]"):
+        take(made(mx, faces), 12)
 
 
 class Numbered:

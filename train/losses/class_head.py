@@ -21,6 +21,7 @@ class ClassHead(mx.gluon.Block):
         super().__init__(prefix="")
         self.loss = loss
         self.num_classes = num_classes
+        self.embedding_size = embedding_size
         self.weight = self.params.get("fc7_weight", shape=(num_classes, embedding_size))
         self.bias = None
         if loss.has_bias:

@@ -48,6 +48,7 @@ class ClassParallelHead:
             raise InputError(f"sample rate {sample_rate:g}: expected a part of the classes, 0 < rate <= 1")
         self.loss = loss
         self.num_classes = num_classes
+        self.embedding_size = embedding_size
         self.sample_rate = sample_rate
         self.seed = seed
         self.lr_mult = {"fc7_weight": 1.0, "fc7_bias": BIAS_LR_MULT}
