@@ -89,7 +89,8 @@ def test_same_outputs(mx, graph):
     _, symbol, network = graph
     image = blotches()
     network.initializer = mx.init.Zero()  # soon overwritten; noise would take long
-    assert network.set_up(IMAGE, [mx.cpu()]) == symbol.infer_shape(data=image.shape)[1][0][1]
+    shape = symbol.infer_shape(data=image.shape)[1][0]
+    assert network.set_up(IMAGE, [mx.cpu()]) == np.prod(shape[1:])  # head Z ends in a map
     parameters = network.collect_params()
     arrays = random_weights({name: parameter.shape for name, parameter in parameters.items()})
     for key, array in arrays.items():
