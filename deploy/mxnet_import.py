@@ -9,6 +9,7 @@ import importlib
 import os
 import platform
 import sys
+import warnings
 from importlib.metadata import PackageNotFoundError, distribution
 
 from insightrec.deploy.cuda_driver import CudaMissing
@@ -40,7 +41,10 @@ def import_mxnet():
     if build == "mxnet-cu112" and "mxnet" not in sys.modules:
         _preload()
     try:
-        return importlib.import_module("mxnet")
+        with warnings.catch_warnings():
+            # The pkg_resources that MXNet imports looks at what an editable install has put on the path.
+            warnings.filterwarnings("ignore", message="Module insightrec was already imported")
+            return importlib.import_module("mxnet")
     except ModuleNotFoundError as error:
         raise MXNetMissing(f"MXNet cannot be imported ({error}); {_advice(build, error.name)}") from None
     except (ImportError, AttributeError, OSError) as error:

@@ -11,8 +11,8 @@ class IdentityOrder:
     """Batches of P identities with K images each: one seeded permutation of the identities for each epoch.
 
     At every visit an identity gives K random images of its own; one that has fewer repeats them, each as often
-    as the others or once more. As in `ImageOrder` a place in the stream counts the images that all workers have
-    taken, nothing is left out at the end of an epoch, and a batch depends on the seed and the place only. Where
+    as the others or once more. As in `ImageOrder` a position in the stream counts the images that all workers have
+    taken, nothing is left out at the end of an epoch, and a batch depends on the seed and the position only. Where
     there are fewer than P identities, one comes twice in a batch.
 
     Args:
@@ -46,16 +46,16 @@ class IdentityOrder:
         self._seed = seed
         self._epoch, self._permutation = None, None  # the newest one made
 
-    def batch(self, place):
-        """Positions of the images of the batch at ``place``, int64 (batch_size,), identity by identity."""
-        first = (place + self.worker * self.batch_size) // self.images_per_identity
+    def batch(self, position):
+        """Positions of the images of the batch at ``position``, int64 (batch_size,), identity by identity."""
+        first = (position + self.worker * self.batch_size) // self.images_per_identity
         visits = range(first, first + self.batch_size // self.images_per_identity)
         positions = np.concatenate([self._visit(visit) for visit in visits])
         return positions if self._images is None else self._images[positions]
 
-    def epoch(self, place):
-        """How many whole epochs, visits of every identity, lie before ``place``."""
-        return place // (len(self._ranges) * self.images_per_identity)
+    def epoch(self, position):
+        """How many whole epochs, visits of every identity, lie before ``position``."""
+        return position // (len(self._ranges) * self.images_per_identity)
 
     def _visit(self, visit):
         """Positions of K images of the identity that comes ``visit``-th in the stream."""

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from insightrec.recordio_tools.errors import RecordError
-
 _PERMUTATION = int.from_bytes(b"image order", "big")  # sets these draws apart from others of the same seed
 
 
@@ -15,7 +13,7 @@ class ImageOrder:
     small set. What a batch holds depends on the seed and the position only, so a run goes on from any position.
 
     Args:
-        images: number of images, or the images to visit, int64 (N,), as `images_of_large_identities` gives them.
+        images: number of images, or the images to visit, int64 (N,), as `large_identities.images_of` gives them.
         batch_size: images a worker takes in a step.
         seed: whole number of 0 or more.
         worker, num_workers: this worker, 0 to ``num_workers - 1``, takes its slice of the next
@@ -52,23 +50,3 @@ class ImageOrder:
             permutation = np.random.default_rng([self._seed, _PERMUTATION, epoch]).permutation(self._images)
             self._newest = epoch, permutation
         return permutation
-
-
-def images_of_large_identities(faces, at_least):
-    """Positions of the images whose identity has ``at_least`` images (``--images-filter``), int64 (N,), in order.
-
-    Args:
-        faces: an identity-indexed `FaceRecordSet`.
-        at_least: number of images.
-
-    Raises:
-        RecordError: the set is flat, or no identity has so many.
-    """
-    ranges = faces.identity_ranges
-    sizes = ranges[:, 1] - ranges[:, 0]
-    if sizes.max() < at_least:
-        raise RecordError(
-            f"{faces.path}: expected an identity of {at_least} images or more, found at most {sizes.max()}; "
-            "lower --images-filter"
-        )
-    return np.concatenate([np.arange(first, end) for first, end in ranges[sizes >= at_least].tolist()])

@@ -4,6 +4,7 @@ from insightrec.eval.pack_embeddings import embed_pack
 from insightrec.eval.pair_folds import pair_folds
 from insightrec.eval.verification_result import verify
 from insightrec.recordio_tools.errors import InputError
+from insightrec.recordio_tools.image_codec import decode_to_size
 from insightrec.recordio_tools.verification_pack import read_pack
 
 
@@ -12,13 +13,14 @@ class PackAccuracy:
 
     Args:
         targets: dict name -> path of a ``.bin``.
+        image_size: (H, W) of the network's input.
         nfolds: folds of the cross-validation.
 
     Raises:
-        InputError: a pack is damaged, or has fewer pairs than folds.
+        InputError: a pack is damaged, has fewer pairs than folds, or begins with an image of other proportions.
     """
 
-    def __init__(self, targets, nfolds=10):
+    def __init__(self, targets, image_size, nfolds=10):
         self._packs = {name: (read_pack(path), path) for name, path in targets.items()}
         self._nfolds = nfolds
         for pack, path in self._packs.values():
@@ -26,6 +28,7 @@ class PackAccuracy:
                 pair_folds(len(pack.is_same), nfolds)
             except InputError as error:
                 raise InputError(f"{path}: {error}") from None
+            decode_to_size(pack.images[0], image_size, f"{path}: image 0")  # now, not after hours of training
 
     def __bool__(self):
         return bool(self._packs)

@@ -10,7 +10,8 @@ from insightrec.train.augmentation import Augmentation
 from insightrec.train.face_loader import FaceLoader
 from insightrec.train.identity_bags import IdentityBags
 from insightrec.train.identity_order import IdentityOrder
-from insightrec.train.image_order import ImageOrder, images_of_large_identities
+from insightrec.train.image_order import ImageOrder
+from insightrec.train.large_identities import images_of, large_identities
 from insightrec.train.stream_batches import StreamBatches
 from insightrec.train.train_options import TARGETS
 from insightrec.train.triplet_batches import TripletBatches
@@ -39,6 +40,8 @@ def open_faces(folder):
 def training_targets(args):
     """Dict name -> path of the packs to verify on; empty where none was asked for by name and none is there."""
     folder = Path(args.data_dir or ".")
+    if not args.target.strip():
+        return {}
     if args.target == TARGETS and not any((folder / f"{name}.bin").is_file() for name in TARGETS.split(",")):
         return {}
     return find_targets(folder, args.target)
@@ -52,13 +55,12 @@ def make_batches(entry, args, training):
     threads = args.threads or os.cpu_count() or 1
     feeding = {"seed": args.seed, "on_error": args.on_error}
     if entry.kind == "classes":
-        images = images_of_large_identities(faces, args.images_filter) if args.images_filter else len(faces)
+        images = images_of(large_identities(faces, args.images_filter)) if args.images_filter else len(faces)
         order = ImageOrder(images, batch_size, args.seed, **worker)
         return StreamBatches(
             faces, order, augmentation=augmentation, image_size=training.image_size, threads=threads, **feeding
         )
-    ranges = faces.identity_ranges
-    ranges = ranges[ranges[:, 1] - ranges[:, 0] >= args.images_filter]
+    ranges = large_identities(faces, args.images_filter)
     per_identity = args.images_per_identity or IMAGES_PER_IDENTITY.get(entry.name, BAG_IMAGES_PER_IDENTITY)
     if per_identity < 2:
         raise InputError(f"--images-per-identity {per_identity}: expected 2 or more, {entry.name} learns from pairs")
@@ -76,7 +78,6 @@ def make_batches(entry, args, training):
         len(training.devices),
         {"alpha": args.triplet_alpha, "rule": args.triplet_rule, "max_ap": args.triplet_max_ap},
         **feeding,
-        **worker,
     )
 
 

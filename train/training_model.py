@@ -52,6 +52,8 @@ def make_objective(entry, args, embedding_size, devices, initializer):
         raise InputError(f"--class-parallel: {entry.name} has no classes to spread; use a loss with a classifier")
     if entry.kind == "identities":
         return IdentityObjective(loss)
+    if args.kvstore in DISTRIBUTED:
+        raise InputError(f"--kvstore {args.kvstore}: triplets are mined in one process; use --kvstore device")
     if not args.triplet_ce_weight:
         return TripletObjective(loss)
     head = make_head(make_loss(find_loss("softmax"), args), args, embedding_size, devices, initializer)

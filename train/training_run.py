@@ -128,7 +128,7 @@ class TrainingRun:
         index = self._rule.evaluated(accuracies)
         if index is not None:
             self._save(index)
-        elif self._args.ckpt != NEVER:
+        elif self._args.ckpt != NEVER and not self._is_over():  # at the end it is saved in any case
             self._save(LATEST)
         if accuracies:
             self._log.highest(self._step, self._rule.highest)

@@ -66,7 +66,7 @@ def set_up(args, report):
     faces, num_classes = open_faces(args.data_dir)
     args.num_classes = num_classes
     image_size = args.image_size or faces.image_size or IMAGE_SIZE
-    packs = PackAccuracy(training_targets(args), args.nfolds)
+    packs = PackAccuracy(training_targets(args), image_size, args.nfolds)
     devices = find_devices(args.gpus, args.cpus, os.environ)
     check_dtype(args.dtype, devices)
     kvstore = create_kvstore(args.kvstore, len(devices))

@@ -30,7 +30,6 @@ class TripletBatches:
         mining: dict of ``alpha``, ``rule`` and ``max_ap`` of `mine_triplets`.
         seed: of the choice, the order and the augmentation.
         on_error: ``"raise"``, or ``"skip"`` to leave damaged images out of the bags.
-        worker, num_workers: this process's place among several; each has bags of its own.
 
     Attributes:
         report: if set, called with the number of each bag and its `MiningStatistics`.
@@ -48,13 +47,10 @@ class TripletBatches:
         *,
         seed=0,
         on_error="raise",
-        worker=0,
-        num_workers=1,
     ):
         self._loader, self._bags, self._embedder, self._mining = loader, bags, embedder, mining
         self._shape = (devices, batch_size // 3, 3)
         self._seed, self._on_error = seed, on_error
-        self._worker, self._num_workers = worker, num_workers
         self._bag = self._given = 0
         self._queue = np.empty((0, 3), np.int64)
         self.report = None
@@ -93,18 +89,16 @@ class TripletBatches:
     def restore(self, state, arrays):
         """Go on where `state` was taken; before iterating."""
         self._bag, self._given = state["bag"], state["given"]
-        if self._worker == 0:  # whose queue it is; the other workers go on with a bag of their own
-            self._queue = np.asarray(arrays["triplets"], np.int64).reshape(-1, 3)
+        self._queue = np.asarray(arrays["triplets"], np.int64).reshape(-1, 3)
 
     def _image_list(self, number, triplets):
         positions = triplets.transpose(0, 2, 1).ravel()
-        first = (number * self._num_workers + self._worker) * len(positions)
-        return ImageList(positions, draw_images(self._seed, first, len(positions)))
+        return ImageList(positions, draw_images(self._seed, number * len(positions), len(positions)))
 
     def _fill(self, triplets):
         empty = 0
         while len(self._queue) < triplets:
-            mined = self._mine(self._bag * self._num_workers + self._worker)
+            mined = self._mine(self._bag)
             self._bag += 1
             self._queue = np.concatenate([self._queue, mined])
             empty = 0 if len(mined) else empty + 1

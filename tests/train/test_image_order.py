@@ -1,10 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insightrec.recordio_tools.errors import RecordError
-from insightrec.train.image_order import ImageOrder, images_of_large_identities
+from insightrec.train.image_order import ImageOrder
 
 numbers_of_images, batch_sizes, seeds = st.integers(1, 40), st.integers(1, 60), st.integers(0, 2**32)
 
@@ -58,12 +56,3 @@ def test_a_subset_is_visited_alone():
     assert order.num_images == 3
     assert sorted(order.batch(3)) == [3, 3, 7, 7, 11, 11]
     assert order.epoch(5) == 1
-
-
-def test_images_of_small_identities_are_left_out(make_faces):
-    faces = make_faces([0, 1, 1, 1, 2, 2, 3, 3, 3])
-    assert images_of_large_identities(faces, 1).tolist() == list(range(9))
-    assert images_of_large_identities(faces, 2).tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert images_of_large_identities(faces, 3).tolist() == [1, 2, 3, 6, 7, 8]
-    with pytest.raises(RecordError, match=r"expected an identity of 4 images or more, found at most 3; lower --images"):
-        images_of_large_identities(faces, 4)

@@ -3,7 +3,7 @@ import pytest
 
 from insightrec.eval.pack_embeddings import embed_pack
 from insightrec.eval.verification_result import verify
-from insightrec.recordio_tools.errors import InputError
+from insightrec.recordio_tools.errors import ImageError, InputError
 from insightrec.recordio_tools.image_codec import encode_rgb
 from insightrec.recordio_tools.verification_pack import read_pack, write_pack
 from insightrec.train.pack_accuracy import PackAccuracy
@@ -34,7 +34,7 @@ def targets(tmp_path):
 
 
 def test_every_pack_is_verified_in_order(targets):
-    packs = PackAccuracy(targets, nfolds=4)
+    packs = PackAccuracy(targets, SIZE, nfolds=4)
     assert packs
     for _ in range(2):
         results = packs(PixelEmbedder())
@@ -46,11 +46,16 @@ def test_every_pack_is_verified_in_order(targets):
 
 
 def test_without_packs_there_is_nothing_to_do():
-    packs = PackAccuracy({})
+    packs = PackAccuracy({}, SIZE)
     assert not packs
     assert packs(PixelEmbedder()) == {}
 
 
 def test_too_few_pairs_are_refused_before_training_by_the_name_of_the_pack(targets):
     with pytest.raises(InputError, match=r"b\.bin: expected 1 to 8 folds .* found 10; change --nfolds"):
-        PackAccuracy(targets)
+        PackAccuracy(targets, SIZE)
+
+
+def test_images_of_other_proportions_are_refused_before_training(targets):
+    with pytest.raises(ImageError, match=r"b\.bin: image 0: expected an image of 8x24"):
+        PackAccuracy(targets, (8, 24), nfolds=4)

@@ -100,6 +100,7 @@ def test_multipliers_of_the_classifier(mx, devices):
         ("arcface", "--class-parallel --kvstore dist_sync", "--class-parallel: .* use --kvstore device"),
         ("arcface", "--sample-rate 0.5", "--sample-rate: samples the classes of --class-parallel"),
         ("center", "--class-parallel", "needs all class weights"),
+        ("triplet", "--kvstore dist_sync", "--kvstore dist_sync: triplets are mined in one process"),
         ("center", "--kvstore dist_sync", "--kvstore dist_sync: centers of the loss would differ between workers"),
         ("arcface", "--margin-m 2", "--margin-m"),
     ],
