@@ -17,6 +17,7 @@ from insightrec.train.losses.unit_vector import full_precision, unit
 mx = import_mxnet()
 
 RULES = ("semi-hard", "hard", "any")
+SHORTEST = 1e-30  # an untrained network's embeddings can be this short and still differ in direction
 _TAG = int.from_bytes(b"triplet miner", "big")  # sets these draws apart from others of the same seed
 _NEVER = -math.inf  # in place of the cosine to an image of the anchor's own identity
 
@@ -116,7 +117,8 @@ class _DeviceMiner:
     """One device's copy of the bag, and the search for a block of pairs in it."""
 
     def __init__(self, parts, device, labels, alpha, rule):
-        vectors = unit(full_precision(mx.nd.concat(*(part.as_in_context(device) for part in parts), dim=0)))
+        bag = mx.nd.concat(*(part.as_in_context(device) for part in parts), dim=0)
+        vectors = unit(full_precision(bag), SHORTEST)
         # Candidates are counted by groups of about sqrt(N) images first; rows of zeros fill up the last group.
         self._group = math.isqrt(len(labels) - 1) + 1
         fill = mx.nd.zeros((-len(labels) % self._group + 1, vectors.shape[1]), ctx=device)

@@ -203,3 +203,13 @@ def test_pairs_are_all_of_them_in_order():
         expected = [(a, p) for a in range(len(labels)) for p in range(a + 1, len(labels)) if labels[a] == labels[p]]
         first, second = miner.identity_pairs(np.array(labels))
         assert list(zip(first.tolist(), second.tolist())) == expected
+
+
+def test_short_embeddings_of_an_untrained_network_are_mined(mx):
+    """In inference mode, with moving statistics that have not moved, embeddings of 1e-8 are common."""
+    rng = np.random.default_rng(2)
+    labels = random_labels(rng)
+    embeddings = exact_embeddings(rng, len(labels))
+    long = miner.mine_triplets(mx.nd.array(embeddings), labels, 0.5)
+    short = miner.mine_triplets(mx.nd.array(embeddings * np.float32(2.0**-40)), labels, 0.5)
+    assert triplets_of(long) == triplets_of(short) != []

@@ -14,23 +14,26 @@ def full_precision(x):
     return x.astype("float32") if x.dtype == np.float16 else x
 
 
-def unit(x):
-    """Rows of x (N, D) divided by their L2 lengths; rows without a direction become 0 and pass no gradient."""
-    scaled, _ = _scaled(x)
+def unit(x, shortest=SHORTEST):
+    """Rows of x (N, D) divided by their L2 lengths; rows without a direction become 0 and pass no gradient.
+
+    Slopes are at most 1 / ``shortest``; where none are wanted, it may be as small as float32 goes.
+    """
+    scaled, _ = _scaled(x, shortest)
     return scaled / _scaled_length(scaled)
 
 
 def length(x):
     """L2 lengths of the rows of x (N, D): (N, 1), never 0."""
-    scaled, largest = _scaled(x)
+    scaled, largest = _scaled(x, SHORTEST)
     return largest * _scaled_length(scaled)
 
 
-def _scaled(x):
+def _scaled(x, shortest):
     """Rows divided by their largest magnitude, whose squares neither overflow nor vanish, and that magnitude."""
     largest = mx.nd.BlockGrad(x.abs().max(axis=1, keepdims=True))
-    divisor = mx.nd.maximum(largest, SHORTEST)
-    return x * (largest > SHORTEST) / divisor, divisor
+    divisor = mx.nd.maximum(largest, shortest)
+    return x * (largest > shortest) / divisor, divisor
 
 
 def _scaled_length(scaled):
