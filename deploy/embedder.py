@@ -1,10 +1,10 @@
 """Aligned faces to embeddings, by a released model in MXNet's or ONNX's format."""
 
-import cv2
 import numpy as np
 
 from insightrec.deploy.model_files import ModelFiles, find_model
 from insightrec.deploy.mxnet_network import MXNetNetwork
+from insightrec.deploy.network_input import CHANNELS, network_input
 from insightrec.deploy.onnx_converter import convert
 from insightrec.deploy.onnx_network import OnnxNetwork
 from insightrec.deploy.params_file import read_params
@@ -12,7 +12,6 @@ from insightrec.deploy.symbol_graph import read_symbol
 from insightrec.recordio_tools import MAX_PIXELS
 from insightrec.recordio_tools.errors import ImageError, ModelError
 
-CHANNELS = {"rgb": 3, "gray": 1}
 BACKENDS = ("onnxruntime", "mxnet")
 IMAGE_SIZE = (112, 112)  # of InsightFace's models; their graphs do not say it
 
@@ -72,7 +71,7 @@ class Embedder:
         self.name = files.name
         self.image_size = self._bounded(image_size or default_size)
         self._channels = CHANNELS[color]
-        self._mean, self._scale = mean, scale
+        self._input = {"color": color, "mean": mean, "scale": scale}
         self._batch_size = batch_size
         self._fixed_batch = None
         if files.params is None:
@@ -118,17 +117,7 @@ class Embedder:
 
     def _forward(self, images):
         """(B, D) of one batch; a model of fixed batch size sees blank images after the last."""
-        batch = np.zeros((self._fixed_batch or len(images), self._channels, *self.image_size), np.float32)
-        if self._channels == 1:
-            stacked = np.ascontiguousarray(images).reshape(-1, self.image_size[1], 3)
-            gray = cv2.cvtColor(stacked, cv2.COLOR_RGB2GRAY)
-            batch[: len(images), 0] = gray.reshape(len(images), *self.image_size)
-        else:
-            batch[: len(images)] = images.transpose(0, 3, 1, 2)
-        if self._mean != 0:
-            batch -= np.float32(self._mean)
-        if self._scale != 1:
-            batch *= np.float32(self._scale)
+        batch = network_input(images, rows=self._fixed_batch, **self._input)
         return self._network(batch)[: len(images)].reshape(len(images), -1)  # head Z gives maps
 
     def _open_onnx(self, files, output, image_size, backend, threads, gpu):

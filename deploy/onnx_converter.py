@@ -11,11 +11,11 @@ from onnx.checker import ValidationError
 # onnx_layers and onnx_arithmetic fill RULES when they are imported.
 from insightrec.deploy import onnx_arithmetic, onnx_layers  # noqa: F401
 from insightrec.deploy.node_conversion import RULES, NodeConversion
-from insightrec.deploy.onnx_graph import OnnxGraph, Value
+from insightrec.deploy.onnx_graph import OPSET, OPSETS, OnnxGraph, Value
 from insightrec.recordio_tools.errors import ModelError
 
 
-def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
+def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112), batch=None, opset=OPSET):
     """Convert a `SymbolGraph` and its `Params` to an ``onnx.ModelProto``.
 
     Args:
@@ -23,15 +23,20 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
         params: its parameters; those the outputs do not need are left out.
         outputs: names of the outputs as `SymbolGraph.find_output` takes them; the embedding if None.
         input_shape: (C, H, W) of one input; None for a size known only at run time.
+        batch: the batch size; None for one known only at run time.
+        opset: the version of ONNX's operators, one of `OPSETS`.
 
     Returns:
-        A model of opset 13 and IR 8 with one input, float32 (batch, C, H, W), under the graph's own name
-        (``data``), and the outputs, float32, under MXNet's names (``fc1_output``). The batch size is dynamic.
+        A model of IR 8 with one input, float32 (batch, C, H, W), under the graph's own name (``data``), and the
+        outputs, float32, under MXNet's names (``fc1_output``).
 
     Raises:
+        ValueError: ``opset`` is none of `OPSETS`.
         ModelError: an operator, an attribute or a name is not supported, or a parameter is missing or has another
             shape than the graph and ``input_shape`` ask for; the message names the file, the node and the operator.
     """
+    if opset not in OPSETS:
+        raise ValueError(f"expected an opset of {OPSETS[0]} to {OPSETS[-1]}, found {opset}")
     heads = [graph.find_output(name) for name in outputs] if outputs else [graph.embedding_output()]
     graph = graph.subgraph(heads)
     for entry in graph.heads:
@@ -40,7 +45,7 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
     arrays = {**params.aux, **params.arg}
     onnx = OnnxGraph()
     data_name = graph.data_name(params)
-    data = Value(onnx.unique(data_name), (None, *input_shape))
+    data = Value(onnx.unique(data_name), (batch, *input_shape))
     values = []  # of each node, its outputs; a variable stands for itself by name until a rule asks for it
 
     def output_of(entry):
@@ -64,7 +69,7 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112)):
         inputs = [output_of(entry) for entry in node.inputs]
         values.append(RULES[node.op](NodeConversion(node, inputs, arrays, onnx, params.source)))
     try:
-        return onnx.model("insightrec", [data], [output_of(entry) for entry in graph.heads])
+        return onnx.model("insightrec", [data], [output_of(entry) for entry in graph.heads], opset)
     except ValidationError as error:
         reason = " ".join(str(error).split())[:300]
         raise ModelError(

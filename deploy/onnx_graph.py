@@ -1,6 +1,7 @@
 """An ONNX graph under construction: nodes, initializers and values with shapes.
 
-Opset 13 in IR version 8, which every ONNX Runtime since 1.10 (2021) runs.
+Opset 13 in IR version 8, which every ONNX Runtime since 1.10 (2021) runs. What the rules write means the same up to
+opset 17; from 18 on, reductions and Split take other inputs.
 """
 
 from typing import NamedTuple, Optional
@@ -9,6 +10,7 @@ import onnx
 from onnx import TensorProto, helper
 
 OPSET, IR_VERSION = 13, 8
+OPSETS = range(OPSET, 18)
 
 
 class Value(NamedTuple):
@@ -46,13 +48,13 @@ class OnnxGraph:
         attributes = {key: value for key, value in attributes.items() if value is not None}
         self.nodes.append(helper.make_node(op_type, inputs, outputs, name=name, **attributes))
 
-    def model(self, name, inputs, outputs):
+    def model(self, name, inputs, outputs, opset=OPSET):
         """The checked ``onnx.ModelProto``. Initializers are not listed as inputs, so that they can be folded."""
         described = ([self._described(value) for value in values] for values in (inputs, outputs))
         model = helper.make_model(
             helper.make_graph(self.nodes, name, *described),
             producer_name="insightrec",
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            opset_imports=[helper.make_opsetid("", opset)],
             ir_version=IR_VERSION,
         )
         # Filled in place: make_graph and make_model would each copy every weight.

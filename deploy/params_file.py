@@ -80,15 +80,20 @@ def write_params(path, arrays, *, overwrite=False):
             which V2 can tell apart from an empty array.
     """
     with atomic_write(path, overwrite=overwrite) as file:
-        file.write(struct.pack("<QQQ", LIST_MAGIC, 0, len(arrays)))
-        for name, array in arrays.items():
-            array = np.asarray(array)
-            file.write(_array_head(name, array))
-            file.write(np.ascontiguousarray(array, _stored_dtype(name, array)).data)
-        file.write(struct.pack("<Q", len(arrays)))
-        for name in arrays:
-            encoded = name.encode()
-            file.write(struct.pack("<Q", len(encoded)) + encoded)
+        dump_params(file, arrays)
+
+
+def dump_params(file, arrays):
+    """`write_params` to an open binary file."""
+    file.write(struct.pack("<QQQ", LIST_MAGIC, 0, len(arrays)))
+    for name, array in arrays.items():
+        array = np.asarray(array)
+        file.write(_array_head(name, array))
+        file.write(np.ascontiguousarray(array, _stored_dtype(name, array)).data)
+    file.write(struct.pack("<Q", len(arrays)))
+    for name in arrays:
+        encoded = name.encode()
+        file.write(struct.pack("<Q", len(encoded)) + encoded)
 
 
 def _stored_dtype(name, array):

@@ -9,6 +9,7 @@ import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from insightrec.deploy.symbol_node import VARIABLE, Entry, Node
 from insightrec.recordio_tools.errors import ModelError
@@ -30,6 +31,7 @@ class SymbolGraph:
     nodes: tuple  # of Node
     heads: tuple  # of Entry
     source: str = "graph"  # the file, for errors
+    mxnet_version: Optional[int] = None  # 10901 is 1.9.1; up to 0.8 files do not say it
 
     @property
     def argument_names(self):
@@ -101,7 +103,7 @@ class SymbolGraph:
 
         nodes = [self.nodes[old] for old in sorted(needed)]
         nodes = tuple(Node(n.op, n.name, n.attributes, moved(n.inputs), n.source) for n in nodes)
-        return SymbolGraph(nodes, moved(entries), self.source)
+        return SymbolGraph(nodes, moved(entries), self.source, self.mxnet_version)
 
     def _before(self, entry, operators):
         """The output that passes through ``operators``, by their first inputs, to become ``entry``."""
@@ -143,7 +145,17 @@ def parse_symbol(data, source="graph"):
     heads = builder.entries(tree["heads"], "heads")
     if not heads:
         raise ModelError(f"{source}: expected at least one head, found none")
-    return SymbolGraph(tuple(builder.nodes), heads, source)
+    return SymbolGraph(tuple(builder.nodes), heads, source, _mxnet_version(tree.get("attrs"), source))
+
+
+def _mxnet_version(attributes, source):
+    """The number in ``{"mxnet_version": ["int", 10901]}``, None where there is none."""
+    entry = attributes.get("mxnet_version") if isinstance(attributes, dict) else None
+    if entry is None:
+        return None
+    if not isinstance(entry, list) or len(entry) != 2 or entry[0] != "int" or type(entry[1]) is not int:
+        raise ModelError(f"{source}: mxnet_version: expected a pair such as ['int', 10901], found {entry!r:.40}")
+    return entry[1]
 
 
 class _Builder:

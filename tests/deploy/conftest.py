@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 
 from insightrec.deploy.onnx_converter import convert
+from insightrec.deploy.onnx_graph import OPSETS
 from insightrec.deploy.params_file import Params
 from insightrec.deploy.symbol_graph import parse_symbol
 
@@ -38,6 +39,13 @@ def converted():
         model = convert(graph, params, outputs=names, input_shape=data.shape[1:])
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
         found = session.run(None, {"data": data})
+        fixed = convert(
+            graph, params, outputs=names, input_shape=data.shape[1:], batch=len(data), opset=OPSETS[-1]
+        ).SerializeToString()
+        newest = onnxruntime.InferenceSession(fixed, providers=["CPUExecutionProvider"])
+        for array, again, output in zip(found, newest.run(None, {"data": data}), newest.get_outputs()):
+            np.testing.assert_array_equal(again, array)  # no opset on offer changes a number
+            assert output.shape == list(array.shape)
         declared = [output.shape for output in session.get_outputs()]
         for array, shape in zip(found, declared):
             expected = [size if isinstance(size, int) else actual for size, actual in zip(shape, array.shape)]

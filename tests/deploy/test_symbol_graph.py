@@ -91,6 +91,16 @@ def test_data_name():
     assert graph.data_name(Params()) == "data"
 
 
+def test_the_version_is_kept(tiny_graph):
+    graph = parse_symbol(tiny_graph("relu"))
+    assert graph.mxnet_version == graph.subgraph(graph.heads).mxnet_version == 10901
+    assert parse_symbol(json.dumps(OLD)).mxnet_version is None
+    with pytest.raises(
+        ModelError, match=r"graph: mxnet_version: expected a pair such as \['int', 10901\], found 'new'"
+    ):
+        parse_symbol(tiny_graph("relu").replace('["int", 10901]', '"new"'))
+
+
 @pytest.mark.parametrize("key", ["param", "attr", "attrs"])
 def test_attributes_of_every_age(tiny_graph, key):
     assert parse_symbol(tiny_graph("Pooling", {"kernel": (2, 2)}, key=key)).nodes[-1].attributes == {"kernel": "(2, 2)"}

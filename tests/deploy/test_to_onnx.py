@@ -3,12 +3,15 @@
 import json
 
 import numpy as np
+import onnx
 import pytest
 
+from insightrec.deploy.drawn_faces import drawn_faces
 from insightrec.deploy.embedder import Embedder
 from insightrec.deploy.model_files import find_model
+from insightrec.deploy.mxnet_import import MXNetMissing
 from insightrec.deploy.params_file import write_params
-from insightrec.deploy.to_onnx import compare_with_mxnet, main
+from insightrec.deploy.to_onnx import compare_with_float, compare_with_mxnet, face_batches, main
 from insightrec.recordio_tools.errors import ModelError
 
 DENSE = {
@@ -50,8 +53,61 @@ def test_an_existing_file_is_kept(model, tmp_path, capsys):
     assert (tmp_path / "dense.onnx").read_bytes() == b"mine"
 
 
+def test_batch_and_opset(model, tmp_path):
+    name, weight = model
+    path = str(tmp_path / "dense.onnx")
+    main(["--model", name, "--output", path, "--image-size", "4,4", "--batch", "3", "--opset", "17"])
+    written = onnx.load(path)
+    assert [item.version for item in written.opset_import] == [17]
+    assert [size.dim_value for size in written.graph.input[0].type.tensor_type.shape.dim] == [3, 3, 4, 4]
+    images = drawn_faces(4, (4, 4))  # one more than the batch
+    expected = images.transpose(0, 3, 1, 2).reshape(4, -1) @ weight.T
+    np.testing.assert_allclose(Embedder(path).embed(images), expected, rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("flag", [["--opset", "18"], ["--opset", "12"], ["--batch", "0"], ["--batch", "many"]])
+def test_what_is_not_on_offer(model, tmp_path, flag, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--model", model[0], "--output", str(tmp_path / "x.onnx"), *flag])
+    assert stopped.value.code == 2
+    assert "expected a whole number" in capsys.readouterr().err
+
+
+def test_int8_states_its_loss(model, tmp_path, capsys):
+    name, weight = model
+    path = str(tmp_path / "dense.onnx")
+    main(["--model", name, "--output", path, "--image-size", "4,4", "--int8"])
+    images = drawn_faces(16, (4, 4))
+    expected = images.transpose(0, 3, 1, 2).reshape(16, -1) @ weight.T
+    found = Embedder(path, batch_size=1).embed(images)
+    assert not np.allclose(found, expected, rtol=1e-5)
+    sentence = compare_with_float(found, expected)
+    assert sentence in capsys.readouterr().out
+    smallest = min(
+        float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)) for a, b in zip(found.astype(np.float64), expected)
+    )
+    assert f"min {smallest:.5f}" in sentence
+    assert smallest > 0.99
+
+
+def test_face_batches():
+    batches = face_batches((4, 6), 7, color="gray", mean=100.0, scale=0.5)
+    assert [batch.shape for batch in batches] == [(7, 1, 4, 6)] * 3
+    everything = np.concatenate(face_batches((4, 6), 21, color="rgb"))
+    np.testing.assert_array_equal(everything, drawn_faces(21, (4, 6)).transpose(0, 3, 1, 2))
+
+
+def test_without_mxnet_it_says_that_nothing_was_compared(model, tmp_path, capsys, monkeypatch):
+    def missing(*_, **__):
+        raise MXNetMissing("MXNet cannot be imported")
+
+    monkeypatch.setattr("insightrec.deploy.to_onnx.MXNetNetwork", missing)
+    main(["--model", model[0], "--output", str(tmp_path / "dense.onnx"), "--image-size", "4,4"])
+    assert "its numbers were not compared: MXNet cannot be imported" in capsys.readouterr().out
+
+
 @pytest.mark.mxnet
 def test_a_wrong_conversion_is_refused(model, mx):
-    images = np.ones((2, 3, 4, 4), np.float32)
+    batches = face_batches((4, 4), 4)
     with pytest.raises(ModelError, match="differs from MXNet's by"):
-        compare_with_mxnet(find_model(model[0]), None, images, np.zeros((2, 3), np.float32))
+        compare_with_mxnet(find_model(model[0]), None, batches, np.zeros((16, 3), np.float32))
