@@ -37,12 +37,14 @@ class Checkpoint:
         symbol_json: the graph, as MXNet's ``Symbol.tojson`` gives it.
         state: step, positions and the like, of JSON types.
         arrays: name to array of float, int or bool: momentum and the like.
+        written: when, seconds since 1970; of one that was read.
     """
 
     params: dict
     symbol_json: str
     state: dict = field(default_factory=dict)
     arrays: dict = field(default_factory=dict)
+    written: float = 0.0
 
 
 def write_checkpoint(prefix, index, checkpoint):
@@ -86,7 +88,7 @@ def read_checkpoint(prefix, index):
             f"checkpoint, or start a new training with --pretrained {prefix},{index}"
         )
     content, arrays = read_state(own)
-    return Checkpoint(params, content["symbol"], content["state"], arrays)
+    return Checkpoint(params, content["symbol"], content["state"], arrays, content["written"])
 
 
 def newest_checkpoint(prefix):

@@ -5,12 +5,24 @@ import math
 
 from insightrec.recordio_tools.command_line import add_on_error, image_size, whole_number
 
+END_EPOCH = 100_000
 TARGETS = "lfw,cfp_fp,agedb_30"
+# Flags of InsightFace's trainer of February 2018 that this one lacks, at the values that leave them off.
+EXPERIMENTS = {
+    "noise-sgd": 0,
+    "margin-verbose": 0,
+    "logits-verbose": 0,
+    "c2c-threshold": 0,
+    "c2c-mode": -10,
+    "output-c2c": 0,
+    "train-limit": 0,
+    "incay": 0,
+}
 LARGEST = 1e30  # the optimizer takes float32, of these numbers' products too
 
 DESCRIPTION = """Train a face embedding on a record set, by loss number.
 
-The flags and their defaults are those of InsightFace's train_softmax.py and train_triplet.py. Angles are in
+The flags are those of InsightFace's train_softmax.py and train_triplet.py, the defaults the first one's. Angles are in
 radians; other margins are plain numbers, in units of the cosine."""
 
 
@@ -50,6 +62,21 @@ def _number(below=LARGEST):
         if not 0 <= value < below:
             raise argparse.ArgumentTypeError(f"expected a number, 0 to below {below:g}, found {text!r}")
         return value
+
+    return number
+
+
+def _only(expected):
+    """An argparse type: the number ``expected`` and no other."""
+
+    def number(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if value != expected:
+            raise argparse.ArgumentTypeError(f"expected {expected}, which is without effect, found {text!r}")
+        return expected
 
     return number
 
@@ -101,7 +128,7 @@ def _add_network(parser):
         default="r50",
         help="letter and number: r18 r34 r50 r100 r152 ..., y1, m1, i2, d121, p68, s20 ..., or facenet (default: r50)",
     )
-    add("--emb-size", type=whole_number(1), default=512, help="size of the embedding (default: 512)")
+    add("--emb-size", type=whole_number(1), help="size of the embedding (default: 512; of facenet: 128)")
     add("--version-se", type=whole_number(0, 1), default=0, help="1: squeeze-and-excitation, r only (default: 0)")
     add(
         "--version-input",
@@ -146,7 +173,13 @@ def _add_loss(parser):
     add("--margin", type=whole_number(1), default=4, help="1, 3, lsoftmax: factor of the angle (default: 4)")
     add("--beta", type=float, default=1000.0, help="1, lsoftmax: share of the plain logit at the start (default: 1000)")
     add("--beta-min", type=float, default=5.0, help="1, lsoftmax: lowest share of the plain logit (default: 5)")
-    add("--beta-freeze", type=whole_number(0), default=0, help="1, lsoftmax: steps before it falls (default: 0)")
+    add(
+        "--beta-freeze",
+        type=whole_number(0),
+        default=0,
+        help="1, lsoftmax: steps before it falls, and that --lr-steps come later (default: 0; above 20,000 classes "
+        "InsightFace's trainer takes 5000, and a --gamma of 0.06, by itself, this one does not)",
+    )
     add("--gamma", type=float, default=0.12, help="1, lsoftmax: how fast it falls (default: 0.12)")
     add("--power", type=float, default=1.0, help="1, lsoftmax: exponent of its fall (default: 1)")
     add("--center-alpha", type=float, default=0.5, help="8: rate of the centres (default: 0.5)")
@@ -235,7 +268,7 @@ def _add_schedule(parser):
     )
     add("--warmup-steps", type=whole_number(0), default=0, help="steps over which --lr grows from 0 (default: 0)")
     add("--max-steps", type=whole_number(0), default=0, help="steps to train, 0 for no limit (default: 0)")
-    add("--end-epoch", type=whole_number(1), default=100000, help="epochs to train (default: 100000)")
+    add("--end-epoch", type=whole_number(1), default=END_EPOCH, help="epochs to train (default: 100000)")
 
 
 def _add_checkpoints(parser):
@@ -246,7 +279,7 @@ def _add_checkpoints(parser):
         type=whole_number(0, 3),
         default=1,
         help="0: only at the end; 1: when the verification improves; 2: at every verification; 3: as 1, always under "
-        "number 1 (default: 1)",
+        "number 1; the end of a run is saved in any case, as the next number (default: 1)",
     )
     add("--verbose", type=whole_number(1), default=2000, help="steps between verifications (default: 2000)")
     add("--verify-first", action="store_true", help="verify before the first step too (default: not)")
@@ -285,3 +318,5 @@ def _add_inert(parser):
     add("--patch", default="0_0_96_112_0", help="never had any (default: 0_0_96_112_0)")
     add("--retrain", action="store_true", help="never had any, see --resume (default: not given)")
     add("--ce-loss", action="store_true", help="the loss is always shown (default: not given)")
+    for name, value in EXPERIMENTS.items():
+        add(f"--{name}", type=_only(value), default=value, help=f"an early experiment, not here (default: {value})")

@@ -2,20 +2,23 @@
 
 import contextlib
 import math
+import os
 import warnings
 
 import numpy as np
 
 from insightrec.recordio_tools.command_line import list_skipped
-from insightrec.recordio_tools.errors import InputError, ModelError
+from insightrec.recordio_tools.errors import InputError, ModelError, OutputError
 from insightrec.train.checkpoint import check_prefix, newest_checkpoint, read_checkpoint, write_checkpoint
 from insightrec.train.interruption import Interruption
 from insightrec.train.learning_rate import LearningRate, lr_steps
 from insightrec.train.save_rule import NEVER, SaveRule
+from insightrec.train.train_options import END_EPOCH
 from insightrec.train.training_log import SPEED_EVERY, TRIPLET_SPEED_EVERY, TrainingLog
 from insightrec.train.training_state import restore_checkpoint, take_checkpoint
 
 CHECK_EVERY = 20  # steps after which the loss is waited for and looked at
+ANNEALED = ("sphereface", "lsoftmax")  # losses whose margin, and with it the schedule, --beta-freeze delays
 LATEST = 0  # number of the checkpoint that is for resuming only, where the rule saves none
 
 
@@ -32,13 +35,13 @@ class TrainingRun:
         self._args = args
         self._report = report
         self._parts = training
-        delay = args.beta_freeze if training.entry.name == "sphereface" else 0
+        delay = args.beta_freeze if training.entry.name in ANNEALED else 0
         steps = lr_steps(args.lr_steps, training.entry, training.global_batch, delay)
         self._rate = LearningRate(args.lr, steps, args.warmup_steps)
         self._rule = SaveRule(args.ckpt)
         self._step = 0
         self._epoch, self._batch_of_epoch = None, 0
-        self._evaluated_at = self._saved = None
+        self._evaluated_at = self._saved_at = None
         self._running = []  # figures of the step that the devices may still be computing
         self._existing = "remove" if args.overwrite else "refuse"  # what becomes of checkpoints of the prefix
         if args.resume:
@@ -61,21 +64,22 @@ class TrainingRun:
                 self._verify()
             with contextlib.closing(iter(parts.batches)) as batches:
                 while not self._is_over():
-                    self._train_on(batches)
-                    if self._step % self._args.verbose == 0:
-                        self._evaluate()
-                    if parts.agreement.any(stop.requested):
+                    failure = self._step_and_evaluate(batches)
+                    if parts.agreement.settle(stop.requested, failure):
                         self._save_whatever_the_rule()
                         raise KeyboardInterrupt
-            if self._evaluated_at != self._step:
-                self._evaluate()
+            if self._evaluated_at != self._step and self._is_first:
+                self._verify()  # not one of the evaluations that number the checkpoints
             self._save_whatever_the_rule()
         list_skipped(list(parts.batches.errors.values()), "image")
 
     def _check_prefix(self):
         """Every worker refuses alike, so that none is left waiting for one that stopped; the first alone removes."""
+        prefix, pretrained = self._args.prefix, self._args.pretrained.rpartition(",")[0]
+        if self._existing == "remove" and pretrained and os.path.abspath(pretrained) == os.path.abspath(prefix):
+            raise OutputError(f"--overwrite: would remove --pretrained {pretrained} too; choose another --prefix")
         keeps = self._existing == "remove" and not self._is_first
-        check_prefix(self._args.prefix, existing="keep" if keeps else self._existing)
+        check_prefix(prefix, existing="keep" if keeps else self._existing)
 
     def _open_log(self):
         """The log of this process; of a distributed run only the first gives TensorBoard scalars."""
@@ -84,9 +88,16 @@ class TrainingRun:
             parts.global_batch,
             every=TRIPLET_SPEED_EVERY if parts.entry.kind == "triplets" else SPEED_EVERY,
             first_step=self._step,
-            last_step=args.max_steps or None,
+            last_step=self._last_step(),
             tensorboard=args.tensorboard if self._is_first else None,
         )
+
+    def _last_step(self):
+        """The step after which training ends, None where that is open."""
+        args, parts = self._args, self._parts
+        if args.max_steps or parts.entry.kind != "classes" or args.end_epoch == END_EPOCH:
+            return args.max_steps or None
+        return math.ceil(args.end_epoch * len(parts.faces) / parts.global_batch)
 
     def _report_mining(self, bag, statistics):
         """One line and scalars of the triplets that a bag gave."""
@@ -103,12 +114,30 @@ class TrainingRun:
         max_steps = self._args.max_steps
         return (max_steps and self._step >= max_steps) or self._parts.batches.epoch >= self._args.end_epoch
 
+    def _step_and_evaluate(self, batches):
+        """One step, and the evaluation that may be due; returns what it failed with, or None.
+
+        Whatever fails, the worker takes part in the sum of the gradients, which the others wait for.
+        """
+        try:
+            self._train_on(batches)
+            if self._step % self._args.verbose == 0:
+                self._evaluate()
+        except (InputError, OSError) as failure:
+            return failure
+        return None
+
     def _train_on(self, batches):
         parts = self._parts
         epoch = parts.batches.epoch
+        try:
+            batch = next(batches)
+        except InputError:
+            parts.step.skip()
+            self._save_unless_distributed()
+            raise
         self._batch_of_epoch = self._batch_of_epoch + 1 if epoch == self._epoch else 0
         self._epoch = epoch
-        batch = next(batches)
         rate = self._rate.at(self._step)
         self._step += 1
         figures = parts.step(batch.images, batch.labels, self._step, rate)
@@ -146,10 +175,14 @@ class TrainingRun:
         self._log.restart_clock()
         return [result.flip.accuracy.mean for result in results.values()]
 
+    def _save_unless_distributed(self):
+        """Keep what was learnt before the data turned out to be damaged."""
+        if self._step and self._parts.num_workers == 1:
+            self._save(LATEST)
+
     def _save_whatever_the_rule(self):
-        index = self._rule.closing_index(at_evaluation=self._evaluated_at == self._step)
-        if self._saved != (self._step, index):
-            self._save(index)
+        if self._saved_at != self._step:
+            self._save(self._rule.closing_index(at_evaluation=self._evaluated_at == self._step))
 
     def _save(self, index):
         if not self._is_first:
@@ -159,8 +192,8 @@ class TrainingRun:
             raise self._divergence("a parameter")
         if index != LATEST:
             self._log.saving(index)
+            self._saved_at = self._step
         write_checkpoint(self._args.prefix, index, checkpoint)
-        self._saved = self._step, index
 
     def _checkpoint(self):
         progress = {
@@ -173,18 +206,31 @@ class TrainingRun:
         return take_checkpoint(self._args, self._parts, progress)
 
     def _resume(self):
+        agreement, failure, restored = self._parts.agreement, None, ""
+        try:
+            restored = self._restore_newest()
+        except InputError as error:
+            failure = error
+        agreement.settle(False, failure)
+        agreement.check_same(restored, self._args.prefix)
+
+    def _restore_newest(self):
+        """Go on from the newest checkpoint; returns what tells it from others, ``""`` where there is none."""
         prefix = self._args.prefix
         index = newest_checkpoint(prefix)
         if index is None:
             warnings.warn(f"--resume: {prefix} has no checkpoint with a state yet; starting anew", stacklevel=2)
-            return
+            return ""
         self._existing = "keep"
         source = f"{prefix}-{index:04d}"
-        progress = restore_checkpoint(self._args, self._parts, read_checkpoint(prefix, index), source)
+        checkpoint = read_checkpoint(prefix, index)
+        progress = restore_checkpoint(self._args, self._parts, checkpoint, source)
         self._rule.load_state(progress["rule"])
         self._step, self._epoch = progress["step"], progress["epoch"]
         self._batch_of_epoch, self._evaluated_at = progress["batch_of_epoch"], progress["evaluated_at"]
+        self._saved_at = self._step if index != LATEST else None
         self._report(f"{source}: going on from step {self._step}")
+        return f"{index} {self._step} {checkpoint.written}"
 
     def _divergence(self, what):
         return InputError(

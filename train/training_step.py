@@ -62,7 +62,14 @@ class TrainingStep:
         if self._loss_scale is None or self._loss_scale.accept(self._finite()):
             for update in self._updates:
                 update.update(learning_rate, rescale=1 / (scale * len(self._devices) * self._num_workers))
+            if self._objective.head:
+                self._objective.head.end_step()
         return figures
+
+    def skip(self):
+        """Take part in the sum of the gradients, which other workers wait for, without a step."""
+        for update in self._updates:
+            update.reduce_gradients()
 
     def _draw(self, step):
         """Seed of the devices' generators in a step; a prime keeps runs of neighbouring seeds apart."""

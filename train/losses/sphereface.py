@@ -9,7 +9,7 @@ class SphereFace(ClassLoss):
     """f_y = |x| (psi(m theta) + beta cos(theta)) / (1 + beta), f_j = |x| cos(theta_j) (Liu et al., CVPR 2017, eq. 7).
 
     psi is `angle.monotone_cosine`. The annealing starts near plain softmax:
-    beta(t) = max(beta_min, beta (1 + gamma max(0, t - freeze))^-power) at step t.
+    beta(t) = max(beta_min, beta (1 + gamma max(0, t - freeze))^-power) after t steps.
 
     multiple: m, whole, 1 or more. beta, beta_min, gamma, power: 0 or more. freeze: steps.
     """
@@ -27,7 +27,7 @@ class SphereFace(ClassLoss):
         self.begin_step(1)
 
     def begin_step(self, step):
-        annealed = self.beta * (1 + self.gamma * max(0, step - self.freeze)) ** -self.power
+        annealed = self.beta * (1 + self.gamma * max(0, step - 1 - self.freeze)) ** -self.power
         self.beta_now = max(self.beta_min, annealed)
 
     def target_logit(self, cosine):

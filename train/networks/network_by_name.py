@@ -16,12 +16,14 @@ class Family:
         numbers: the sizes there are.
         module: the module of `insightrec.train.networks` whose ``build(number, options)`` makes them.
         version_output: the head where none is asked for; None: one that only the family has.
+        embedding_size: D where none is asked for.
     """
 
     letter: str
     numbers: tuple
     module: str
     version_output: Optional[str] = "E"
+    embedding_size: int = 512
 
 
 FAMILIES = (
@@ -35,7 +37,7 @@ FAMILIES = (
     Family("s", (4, 10, 20, 36, 60, 64, 104), "spherenet"),
 )
 NETWORKS = {f"{family.letter}{number}": (family, number) for family in FAMILIES for number in family.numbers}
-NETWORKS["facenet"] = (Family("facenet", (1,), "inception_resnet_v1"), 1)
+NETWORKS["facenet"] = (Family("facenet", (1,), "inception_resnet_v1", embedding_size=128), 1)
 
 CHOICES = {
     "version_input": (0, 1, 2),
@@ -51,7 +53,7 @@ class NetworkOptions:
     """Variants, under the names of upstream's flags. A family uses those that it has.
 
     Attributes:
-        embedding_size: D; heads A, AX and Z give as many numbers as the last layer does.
+        embedding_size: D, None the family's own; heads A, AX and Z give as many numbers as the last layer does.
         version_input: 0 first layers for images of twice the size (r: a 7x7 convolution of stride 2), 1 for
             112x112 faces; r: 2 as 1, with batch normalised pixels in place of the fixed scaling.
         version_output: the head, see `embedding_head`; None the family's own: for y that of April 2018, else E.
@@ -65,7 +67,7 @@ class NetworkOptions:
         InputError: a value is none of the choices or outside its domain.
     """
 
-    embedding_size: int = 512
+    embedding_size: Optional[int] = 512
     version_input: int = 1
     version_output: Optional[str] = "E"
     version_unit: int = 3
@@ -80,7 +82,7 @@ class NetworkOptions:
                 listed = ", ".join(str(choice) for choice in choices if choice is not None)
                 flag = f"--{field.replace('_', '-')}"
                 raise InputError(f"{flag}: expected one of {listed}, found {getattr(self, field)}")
-        if self.embedding_size < 1:
+        if self.embedding_size is not None and self.embedding_size < 1:
             raise InputError(f"--emb-size: expected 1 or more, found {self.embedding_size}")
         if not 0 < self.version_multiplier < float("inf"):
             raise InputError(f"--version-multiplier: expected a number above 0, found {self.version_multiplier}")
@@ -98,6 +100,10 @@ def build_network(name, options):
     if name not in NETWORKS:
         raise InputError(f"--network: expected one of {', '.join(NETWORKS)}, found {name!r}")
     family, number = NETWORKS[name]
+    if options.version_se and family.letter != "r":
+        raise InputError(f"--version-se {options.version_se}: only r networks have it, found --network {name}")
     if options.version_output is None:
         options = replace(options, version_output=family.version_output)
+    if options.embedding_size is None:
+        options = replace(options, embedding_size=family.embedding_size)
     return importlib.import_module(f"insightrec.train.networks.{family.module}").build(number, options)

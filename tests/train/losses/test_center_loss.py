@@ -32,7 +32,16 @@ def trained_head(mx, parts, steps=2):
                 [mx.nd.array(EMBEDDING[part], device) for part, device in zip(parts, devices)],
                 [mx.nd.array(LABEL[part], device) for part, device in zip(parts, devices)],
             )
+        head.end_step()
     return head
+
+
+def test_centres_of_a_step_that_is_given_up_stay(mx):
+    """Float16 gradients that overflow: the step is skipped, and what overflowed is not learnt."""
+    head = trained_head(mx, [slice(4)], steps=0)
+    with mx.autograd.record():
+        head.forward_all([mx.nd.array(EMBEDDING * np.float32("inf"))], [mx.nd.array(LABEL)])
+    assert not head.states["centers"].data().asnumpy().any()
 
 
 @pytest.mark.parametrize("parts", [[slice(4)], [slice(2), slice(2, 4)], [slice(1), slice(1, 2), slice(2, 4)]])

@@ -29,8 +29,8 @@ def psi(phi):
 
 
 def annealed(theta):
-    """psi for m = 4 after one step: beta = 2 / 1.12."""
-    beta = 2 / 1.12
+    """psi for m = 4 in the first step, before the annealing begins."""
+    beta = 2
     return (psi(4 * theta) + beta * np.cos(theta)) / (1 + beta)
 
 

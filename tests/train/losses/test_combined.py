@@ -39,7 +39,7 @@ def test_the_plain_one_rises_again_and_the_monotone_one_falls_on(mx):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"margin_a": 0}, "--margin-a 0: expected a plain number above 0"),
+        ({"margin_a": -1}, "--margin-a -1: expected a plain number, 0 .for 1. or more"),
         ({"margin_m": -0.1}, "--margin-m -0.1: expected radians"),
         ({"margin_b": -0.1}, "--margin-b -0.1: expected a plain number, 0 <= b < 1"),
         ({"margin_b": 1}, "--margin-b 1: expected"),
