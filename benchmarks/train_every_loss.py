@@ -27,8 +27,8 @@ BY_KIND = {"classes": MARGIN, "identities": "--images-per-identity 4", "triplets
 BY_NAME = {
     "softmax": "",
     "center": "",
-    "sphereface": "--margin 4 --beta 100 --gamma 1",
-    "lsoftmax": "--margin 4 --beta 100 --gamma 1",
+    "sphereface": "--margin 2 --beta 100",
+    "lsoftmax": "--margin 2 --beta 100",
     "multiplicative_angle": "--margin 2 --margin-s 16 --softmax-steps 50 --margin-warmup-steps 50",
     "combined": f"{MARGIN} --margin-a 0.9 --margin-m 0.2 --margin-b 0.1",
     "combined_monotone": f"{MARGIN} --margin-a 0.9 --margin-m 0.2 --margin-b 0.1",

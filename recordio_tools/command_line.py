@@ -25,6 +25,8 @@ def tool(main):
 
     @functools.wraps(main)
     def run(argv=None):
+        for closed in {"stdout", "stderr"} - {name for name in ("stdout", "stderr") if getattr(sys, name)}:
+            setattr(sys, closed, open(os.devnull, "w"))  # noqa: SIM115 (a daemon's; it stays open)
         for stream in (sys.stdout, sys.stderr):  # a file name may hold bytes that the terminal cannot show
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")

@@ -15,6 +15,7 @@ import os
 import re
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,11 +98,25 @@ def newest_checkpoint(prefix):
     It need not be the highest: ``--ckpt 3`` writes number 1 again and again.
 
     Raises:
-        ModelError: a state file is damaged.
+        ModelError: all state files are damaged; of some, a warning says so and they are passed over.
     """
     states = {index: _Files(prefix, index).own_state() for index in _indices(prefix)}
-    written = [(_read_content(state)["written"], index) for index, state in states.items() if state]
+    written, damage = [], None
+    for index, state in states.items():
+        try:
+            if state:
+                written.append((_read_content(state)["written"], index))
+        except ModelError as error:
+            damage = error
+            warnings.warn(f"{error}; it is passed over", stacklevel=2)
+    if damage and not written:
+        raise damage
     return max(written)[1] if written else None
+
+
+def has_models(prefix):
+    """Whether there are parameters under ``prefix``, with or without a state."""
+    return bool(_indices(prefix))
 
 
 def check_prefix(prefix, *, existing="refuse"):

@@ -6,6 +6,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from insightrec.deploy.mxnet_import import import_mxnet
+from insightrec.recordio_tools.errors import InputError
 from insightrec.train.digit_images import NUM_DIGITS
 from insightrec.train.image_order import ImageOrder
 from insightrec.train.losses.class_head import ClassHead
@@ -25,7 +26,7 @@ CHANNELS = (32, 64, 128)
 BATCH_SIZE = 64
 LEARNING_RATE = 0.05  # at the start, from which it falls along half a cosine
 WEIGHT_DECAY = 0.005
-START_SHARE = 0.4  # of the steps, without normalised embeddings
+START_SHARE = 0.4  # of the steps, for modified softmax
 FREE_SHARE, GROWING_SHARE = 0.1, 0.4  # of the other steps: without the margin, and with a growing one
 
 
@@ -69,10 +70,9 @@ def num_steps(digits, epochs):
 def train_digit_embedding(loss, digits, epochs, seed, after_step):
     """Train a `DigitNetwork` on one CPU context and embed the held-out digits.
 
-    On a circle a class cannot get past its neighbours but through the origin, so a loss that normalises the embedding
-    would keep whatever order of the classes chance has begun. Such a loss starts from the network and the class
-    weights of modified softmax (Liu et al., CVPR 2017, eq. 4), which leaves the embeddings their length; that takes
-    `START_SHARE` of the same number of steps.
+    On a circle a class cannot get past its neighbours but through the origin, so a loss of unit embeddings keeps
+    whatever order of the classes chance has begun. Losses of unit class weights therefore start, for `START_SHARE` of
+    the same number of steps, with modified softmax (Liu et al., CVPR 2017, eq. 4), which leaves embeddings their length.
 
     Args:
         loss: a `ClassLoss`.
@@ -83,6 +83,9 @@ def train_digit_embedding(loss, digits, epochs, seed, after_step):
 
     Returns:
         `DigitEmbedding`.
+
+    Raises:
+        InputError: the training diverged.
     """
     mx.random.seed(seed)
     device = mx.cpu()
@@ -125,6 +128,8 @@ def _training_step(network, head, warmup, device, seed):
 
 def _held_out(network, head, digits, device):
     embeddings = NetworkEmbedder(network, [device], digits.test_images.shape[1:3]).embed(digits.test_images)
+    if not np.isfinite(embeddings).all():
+        raise InputError(f"{type(head.loss).__name__}: the training diverged; give another --seed or fewer --epochs")
     arrays = [mx.nd.array(array, ctx=device) for array in (embeddings, digits.test_labels)]
     correct = head.forward(*arrays).correct.mean().asscalar()
     weights = head.arrays()["fc7_weight"] if head.loss.normalize_weight else None

@@ -3,6 +3,8 @@
 The optimizer never runs on the key-value store: a server keeps the learning rate it was started with.
 """
 
+import os
+
 import numpy as np
 
 from insightrec.deploy.mxnet_import import import_mxnet
@@ -10,6 +12,7 @@ from insightrec.recordio_tools.errors import InputError, ModelError
 
 mx = import_mxnet()
 
+PLACES = ("DMLC_ROLE", "DMLC_PS_ROOT_URI", "DMLC_PS_ROOT_PORT", "DMLC_NUM_WORKER", "DMLC_NUM_SERVER")
 DISTRIBUTED = ("dist_sync", "dist_device_sync")
 DECAYING = ("_weight", "_gamma")  # endings of names that decay, MXNet's rule; biases and beta do not
 GROUP = 50  # parameters updated by one call; MXNet's kernels take at most 60
@@ -28,6 +31,9 @@ def create_kvstore(name, devices):
         InputError: another name.
     """
     if name in DISTRIBUTED:
+        absent = [variable for variable in PLACES if variable not in os.environ]
+        if absent:
+            raise InputError(f"--kvstore {name}: expected {', '.join(absent)} in the environment; see README, Training")
         return mx.kv.create(name)
     if name != "device":
         raise InputError(f"--kvstore: expected device, {' or '.join(DISTRIBUTED)}, found {name!r}")

@@ -69,7 +69,7 @@ def take_parameters(parameters, arrays, source, replaceable=()):
             )
         else:
             taken.append(name)
-    if not taken:
+    if not set(taken).difference(replaceable):
         raise ModelError(f"{source}: none of its {len(arrays)} names is a parameter of this network; change --network")
     for name in taken:  # only once every shape is known to fit
         parameters[name].set_data(mx.nd.array(arrays[name], dtype=parameters[name].dtype))

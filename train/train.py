@@ -13,10 +13,12 @@ def main(argv=None):
         print(loss_table())
         return
     # Only training itself needs MXNet.
+    from insightrec.train.device_errors import readable_device_errors
     from insightrec.train.training_run import TrainingRun
     from insightrec.train.training_setup import set_up
 
-    TrainingRun(args, set_up(args, _report), _report).train()
+    with readable_device_errors():
+        TrainingRun(args, set_up(args, _report), _report).train()
 
 
 def _report(line):

@@ -23,13 +23,16 @@ LARGEST = 1e30  # the optimizer takes float32, of these numbers' products too
 DESCRIPTION = """Train a face embedding on a record set, by loss number.
 
 The flags are those of InsightFace's train_softmax.py and train_triplet.py, the defaults the first one's. Angles are in
-radians; other margins are plain numbers, in units of the cosine."""
+radians, other margins plain numbers; --list-losses says what each loss takes."""
 
 
 def parse(argv):
     """The command line, as an argparse namespace."""
     parser = argparse.ArgumentParser(
-        prog="train.py", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="train.py",
+        usage="train.py [--network NAME] [--loss-type N] [--data-dir FOLDER] [--prefix PREFIX] ... (see --help)",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--list-losses",
@@ -156,18 +159,19 @@ def _add_network(parser):
 def _add_loss(parser):
     add = parser.add_argument_group("loss").add_argument
     add("--loss-type", "--loss", default="4", help="number or name, see --list-losses (default: 4, arcface)")
-    add("--margin-m", type=float, default=0.5, help="margin m; an angle in radians for 4 to 7, 13 (default: 0.5)")
+    add("--margin-m", type=float, default=0.5, help="margin m; radians for arc losses, 5 and 13 (default: 0.5)")
     add("--margin-s", type=float, default=64.0, help="scale s of the cosines (default: 64)")
     add(
         "--margin-a",
         type=float,
-        help="5: factor a of the angle (default: 1); 6: lowest r, 7: lowest margin in radians (default: 0)",
+        help="5, combined_monotone: factor a of the angle (default: 1); 6: lowest r, 7: lowest margin in radians "
+        "(default: 0)",
     )
     add(
         "--margin-b",
         type=float,
-        help="5: subtracted from the cosine (default: 0); arcface_intra, arcface_inter: weight of the extra loss "
-        "(default: 1)",
+        help="5, combined_monotone: subtracted from the cosine (default: 0); arcface_intra, arcface_inter: weight of "
+        "the extra loss (default: 1)",
     )
     add("--easy-margin", type=whole_number(0, 1), default=0, help="4: 1 for a margin at cos > 0 only (default: 0)")
     add("--margin", type=whole_number(1), default=4, help="1, 3, lsoftmax: factor of the angle (default: 4)")
@@ -204,13 +208,19 @@ def _add_triplets(parser):
     add = parser.add_argument_group("identities and triplets").add_argument
     add(
         "--images-per-identity",
-        type=whole_number(0),
+        type=whole_number(0, 2**31 - 1),
         default=0,
         help="images of an identity in a batch or bag (default: 0, which is 5 for triplets, 2 for npair and "
         "contrastive, 16 for coco and marginal)",
     )
     add("--triplet-bag-size", type=whole_number(6), default=3600, help="images mined at a time (default: 3600)")
-    add("--triplet-alpha", type=float, default=0.3, help="margin of 12, in squared distance (default: 0.3)")
+    add(
+        "--triplet-alpha",
+        type=_number(),
+        default=0.3,
+        help="12, 13: negatives are sought up to so much further than the positive, squared distance; 12: the margin "
+        "(default: 0.3)",
+    )
     add(
         "--triplet-max-ap",
         type=_number(),
@@ -263,12 +273,17 @@ def _add_schedule(parser):
     add(
         "--lr-steps",
         default="",
-        help="steps at which the learning rate is divided by 10 (default: 100000,140000,160000 for 1 to 7, "
-        "40000,60000,80000 for others, both times 512 / batch; never for triplets)",
+        help="steps at which the learning rate is divided by 10 (default: 100000,140000,160000 for 1 to 7 "
+        "and the named losses on classes, 40000,60000,80000 for others, both times 512 / batch; never for triplets)",
     )
     add("--warmup-steps", type=whole_number(0), default=0, help="steps over which --lr grows from 0 (default: 0)")
     add("--max-steps", type=whole_number(0), default=0, help="steps to train, 0 for no limit (default: 0)")
-    add("--end-epoch", type=whole_number(1), default=END_EPOCH, help="epochs to train (default: 100000)")
+    add(
+        "--end-epoch",
+        type=whole_number(1),
+        default=END_EPOCH,
+        help="epochs to train; of triplets, bags (default: 100000)",
+    )
 
 
 def _add_checkpoints(parser):
@@ -278,8 +293,8 @@ def _add_checkpoints(parser):
         "--ckpt",
         type=whole_number(0, 3),
         default=1,
-        help="0: only at the end; 1: when the verification improves; 2: at every verification; 3: as 1, always under "
-        "number 1; the end of a run is saved in any case, as the next number (default: 1)",
+        help="0: only at the end or on Ctrl-C; 1: when the verification improves; 2: at every verification; 3: as 1, "
+        "always under number 1; the end of a run is saved in any case, as the next number (default: 1)",
     )
     add("--verbose", type=whole_number(1), default=2000, help="steps between verifications (default: 2000)")
     add("--verify-first", action="store_true", help="verify before the first step too (default: not)")
@@ -291,7 +306,7 @@ def _add_checkpoints(parser):
 def _add_devices(parser):
     add = parser.add_argument_group("devices").add_argument
     add("--gpus", help="GPU numbers such as 0,1 (default: those of CUDA_VISIBLE_DEVICES if set, else the CPU)")
-    add("--cpus", type=whole_number(1), default=1, help="CPU contexts to share each step over (default: 1)")
+    add("--cpus", type=whole_number(1, 64), default=1, help="CPU contexts to share each step over (default: 1)")
     add(
         "--class-parallel",
         action="store_true",

@@ -28,7 +28,13 @@ def open_faces(folder):
     """
     faces = FaceRecordSet(Path(folder or "."))
     if faces.num_classes is None:
-        return faces, int(faces.labels().max()) + 1
+        labels = faces.labels()
+        if labels.min() < 0:
+            raise RecordError(
+                f"{faces.describe(int(labels.argmin()))}: expected a label of 0 or more, found {labels.min()}; number "
+                "the labels from 0"
+            )
+        return faces, int(labels.max()) + 1
     if faces.is_indexed and faces.num_identities > faces.num_classes:
         raise RecordError(
             f"{faces.path.with_name('property')}: expected {faces.num_identities} classes or more, as many as the set "

@@ -13,6 +13,7 @@ from insightrec.train.parameter_update import DISTRIBUTED, ParameterUpdate
 from insightrec.train.pretrained import take_parameters
 from insightrec.train.shard_update import ShardUpdate
 
+MOST_NUMBERS = 2**31 - 1  # in an array of MXNet, which counts in 32 bits
 CLASSIFIER = ("fc7_weight", "fc7_bias", "centers")  # starts anew for another set of identities
 
 
@@ -62,6 +63,12 @@ def make_objective(entry, args, embedding_size, devices, initializer):
 
 def make_head(loss, args, embedding_size, devices, initializer):
     """The classifier, data parallel or class parallel."""
+    shards = len(devices) if args.class_parallel else 1
+    if args.num_classes * embedding_size > MOST_NUMBERS * shards:
+        raise InputError(
+            f"{args.num_classes} classes of {embedding_size} numbers: MXNet's arrays hold {MOST_NUMBERS} at most; give "
+            "--class-parallel on more devices, or check the labels"
+        )
     if args.class_parallel:
         if args.kvstore in DISTRIBUTED:
             raise InputError(

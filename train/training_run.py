@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 
 from insightrec.recordio_tools.command_line import list_skipped
-from insightrec.recordio_tools.errors import InputError, ModelError, OutputError
-from insightrec.train.checkpoint import check_prefix, newest_checkpoint, read_checkpoint, write_checkpoint
+from insightrec.recordio_tools.errors import ImageError, InputError, ModelError, OutputError
+from insightrec.train.checkpoint import check_prefix, has_models, newest_checkpoint, read_checkpoint, write_checkpoint
 from insightrec.train.interruption import Interruption
 from insightrec.train.learning_rate import LearningRate, lr_steps
 from insightrec.train.save_rule import NEVER, SaveRule
@@ -65,6 +65,9 @@ class TrainingRun:
             with contextlib.closing(iter(parts.batches)) as batches:
                 while not self._is_over():
                     failure = self._step_and_evaluate(batches)
+                    if isinstance(failure, BrokenPipeError):  # whoever read the log is gone, as after Ctrl-C on a pipe
+                        with contextlib.suppress(BrokenPipeError):
+                            self._save_whatever_the_rule()
                     if parts.agreement.settle(stop.requested, failure):
                         self._save_whatever_the_rule()
                         raise KeyboardInterrupt
@@ -74,12 +77,11 @@ class TrainingRun:
         list_skipped(list(parts.batches.errors.values()), "image")
 
     def _check_prefix(self):
-        """Every worker refuses alike, so that none is left waiting for one that stopped; the first alone removes."""
+        """Every worker refuses alike, so that none is left waiting for one that stopped."""
         prefix, pretrained = self._args.prefix, self._args.pretrained.rpartition(",")[0]
         if self._existing == "remove" and pretrained and os.path.abspath(pretrained) == os.path.abspath(prefix):
             raise OutputError(f"--overwrite: would remove --pretrained {pretrained} too; choose another --prefix")
-        keeps = self._existing == "remove" and not self._is_first
-        check_prefix(prefix, existing="keep" if keeps else self._existing)
+        check_prefix(prefix, existing="keep" if self._existing == "remove" else self._existing)
 
     def _open_log(self):
         """The log of this process; of a distributed run only the first gives TensorBoard scalars."""
@@ -153,7 +155,11 @@ class TrainingRun:
     def _evaluate(self):
         """Verify, and save where the rule says so; else keep the state, so that a killed run loses little."""
         self._evaluated_at = self._step
-        accuracies = self._verify() if self._is_first else []
+        try:
+            accuracies = self._verify() if self._is_first else []
+        except ImageError:  # of a pack, after hours
+            self._save(LATEST)
+            raise
         index = self._rule.evaluated(accuracies)
         if index is not None:
             self._save(index)
@@ -190,10 +196,13 @@ class TrainingRun:
         checkpoint = self._checkpoint()
         if not all(np.isfinite(array).all() for array in checkpoint.params.values()):
             raise self._divergence("a parameter")
-        if index != LATEST:
-            self._log.saving(index)
-            self._saved_at = self._step
+        if self._existing == "remove":  # only now: a run that cannot even start costs nothing
+            check_prefix(self._args.prefix, existing="remove")
+            self._existing = "keep"
         write_checkpoint(self._args.prefix, index, checkpoint)
+        if index != LATEST:
+            self._saved_at = self._step
+            self._log.saving(index)
 
     def _checkpoint(self):
         progress = {
@@ -218,6 +227,11 @@ class TrainingRun:
         """Go on from the newest checkpoint; returns what tells it from others, ``""`` where there is none."""
         prefix = self._args.prefix
         index = newest_checkpoint(prefix)
+        if index is None and has_models(prefix):
+            raise ModelError(
+                f"--resume: the models of --prefix {prefix} have no training state; choose another --prefix and start "
+                "from one of them with --pretrained"
+            )
         if index is None:
             warnings.warn(f"--resume: {prefix} has no checkpoint with a state yet; starting anew", stacklevel=2)
             return ""

@@ -91,5 +91,6 @@ def _fixed(args, training):
         "--loss-type": training.entry.name,
         "--image-size": list(training.image_size),
         "images": len(training.faces),
+        "bytes": training.faces.path.stat().st_size,
         "classes": training.num_classes,
     }

@@ -104,8 +104,8 @@ class TripletBatches:
             empty = 0 if len(mined) else empty + 1
             if empty == EMPTY_BAGS:
                 raise InputError(
-                    f"no triplet in {EMPTY_BAGS} bags of images: every other identity is further away than alpha, and "
-                    "nothing is left to learn; raise --triplet-alpha, or stop here"
+                    f"no triplet in {EMPTY_BAGS} bags of images: no image of another identity is within alpha, nothing "
+                    "is left to learn; raise --triplet-alpha, or stop here"
                 )
 
     def _mine(self, number):

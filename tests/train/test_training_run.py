@@ -121,7 +121,7 @@ def test_resume_does_not_replace_a_model_without_a_state(run_training, tmp_path,
     before = (tmp_path / "m-0001.params").read_bytes()
     with pytest.raises(SystemExit, match="2"):
         run_training(tmp_path / "m", f"{QUICK} --max-steps 2 --resume")
-    assert "has checkpoints, the last is number 1; choose another prefix" in capsys.readouterr().err
+    assert "have no training state; choose another --prefix" in capsys.readouterr().err
     assert (tmp_path / "m-0001.params").read_bytes() == before
 
 

@@ -41,11 +41,11 @@ class ClassParallelHead:
     def __init__(self, loss, num_classes, embedding_size, devices, sample_rate=1.0, seed=0):
         if loss.needs_whole_head:
             name = type(loss).__name__
-            raise InputError(f"{name} needs all class weights on every device: it does not run class parallel")
+            raise InputError(f"{name} needs all class weights on every device: it does not run with --class-parallel")
         if num_classes < len(devices):
             raise InputError(f"{num_classes} classes cannot be spread over {len(devices)} devices; use fewer devices")
         if not 0 < sample_rate <= 1:
-            raise InputError(f"sample rate {sample_rate:g}: expected a part of the classes, 0 < rate <= 1")
+            raise InputError(f"--sample-rate {sample_rate:g}: expected a part of the classes, 0 < rate <= 1")
         self.loss = loss
         self.num_classes = num_classes
         self.embedding_size = embedding_size

@@ -3,8 +3,8 @@
 import math
 
 from insightrec.deploy.mxnet_import import import_mxnet
+from insightrec.recordio_tools.errors import InputError
 from insightrec.train.losses.batch_pairs import same_identity
-from insightrec.train.losses.option_domain import option
 from insightrec.train.losses.unit_vector import full_precision, unit
 
 mx = import_mxnet()
@@ -26,7 +26,9 @@ class CocoLoss(mx.gluon.Block):
 
     @classmethod
     def from_options(cls, options):
-        return cls(option(options, "--num-classes", "a training set of 2 or more classes", lambda count: count >= 2))
+        if options.num_classes < 2:
+            raise InputError(f"coco: expected a set of 2 or more classes, found {options.num_classes}")
+        return cls(options.num_classes)
 
     def forward(self, embedding, label):
         """Loss of each of ``embedding`` (B, D) with classes ``label`` (B,); float32 (B,)."""

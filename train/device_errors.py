@@ -1,0 +1,25 @@
+"""What goes wrong in MXNet itself, most often memory, as one line."""
+
+import contextlib
+
+from insightrec.deploy.mxnet_import import import_mxnet
+from insightrec.recordio_tools.errors import InputError
+
+mx = import_mxnet()
+
+MEMORY = ("out of memory", "allocation failed", "bad_alloc")  # in the text of what MXNet raises
+SMALLER = "lower --per-batch-size, or take a smaller network or fewer classes a device"
+
+
+@contextlib.contextmanager
+def readable_device_errors():
+    """Turn MXNet's errors, which are pages of its own stack, and failed allocations into an `InputError`."""
+    try:
+        yield
+    except MemoryError as error:
+        raise InputError(f"out of memory ({error}); {SMALLER}") from None
+    except mx.MXNetError as error:
+        text = str(error)
+        lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no reason given"]
+        is_memory = any(sign in text.lower() for sign in MEMORY)
+        raise InputError(f"MXNet failed: {lines[-1][:300]}" + f"; {SMALLER}" * is_memory) from None
