@@ -71,8 +71,8 @@ def train_digit_embedding(loss, digits, epochs, seed, after_step):
     """Train a `DigitNetwork` on one CPU context and embed the held-out digits.
 
     On a circle a class cannot get past its neighbours but through the origin, so a loss of unit embeddings keeps
-    whatever order of the classes chance has begun. Losses of unit class weights therefore start, for `START_SHARE` of
-    the same number of steps, with modified softmax (Liu et al., CVPR 2017, eq. 4), which leaves embeddings their length.
+    whatever order of the classes chance has begun. Losses of unit class weights therefore start with modified softmax
+    (Liu et al., CVPR 2017, eq. 4), which leaves embeddings their length, for `START_SHARE` of the same steps.
 
     Args:
         loss: a `ClassLoss`.

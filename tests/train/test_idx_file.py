@@ -53,7 +53,7 @@ def test_any_array_comes_back(path, array, store):
 )
 def test_a_bad_file_is_one_line(path, content, message):
     path.write_bytes(content)
-    with pytest.raises(RecordError, match=f"train-images-idx3-ubyte: {message}") as raised:
+    with pytest.raises(RecordError, match=f"train-images-idx3-ubyte: .*{message}") as raised:
         read_idx(path, 3)
     assert "\n" not in str(raised.value)
 
