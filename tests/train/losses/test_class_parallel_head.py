@@ -198,7 +198,7 @@ def test_bad_arguments_are_refused(mx, options):
     with pytest.raises(InputError, match="1 classes cannot be spread over 2 devices"):
         ClassParallelHead(loss, 1, SIZE, [mx.cpu(0), mx.cpu(1)])
     for rate in (0, 1.5, float("nan")):
-        with pytest.raises(InputError, match="sample rate .*0 < rate <= 1"):
+        with pytest.raises(InputError, match="--sample-rate .*0 < rate <= 1"):
             ClassParallelHead(loss, 11, SIZE, [mx.cpu(0)], sample_rate=rate)
     head = ClassParallelHead(loss, 11, SIZE, [mx.cpu(0)])
     with pytest.raises(InputError, match=r"expected {'fc7_weight': \(11, 6\)}, found {'fc7_weight': \(11, 7\)}"):
