@@ -9,7 +9,7 @@ from insightrec.train.train_options import parse
 
 # Ten classes on a circle are 36 degrees apart: a margin is met if cos(margin_rad) > cos(36 degrees), 0.63 rad and
 # 0.19 of the cosine at most. At larger scales the classes stay where they are before they have spread evenly.
-FLAGS = "--margin-m 0.4 --margin-s 16 --margin 4 --beta 10 --beta-min 0 --gamma 1 --center-scale 0.1"
+FLAGS = "--margin-m 0.3 --margin-s 16 --margin 4 --beta 10 --beta-min 0 --gamma 1 --center-scale 0.1"
 OWN_FLAGS = {
     "cosface": "--margin-m 0.15",
     "multiplicative_angle": "--margin 2",

@@ -25,7 +25,7 @@ Ten classes on a circle are 36 degrees (0.63 rad, cosine 0.81) apart, so margins
 than for faces. In train.py's flags:
   {FLAGS}
 {_OWN_LINES}
-Losses of unit class weights begin, for 0.4 of the steps, with modified softmax (no margin, embeddings of any
+Losses of unit class weights begin, for half of the steps, with modified softmax (no margin, embeddings of any
 length): on the circle no class gets past another one later.
 
 The table has, for the held-out digits: accuracy; within, the mean angle of an embedding to the centre of its

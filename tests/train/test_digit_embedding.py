@@ -30,11 +30,10 @@ def trained(name, digits, epochs, seed=0, after_step=lambda: None):
 
 
 def test_an_angular_margin_narrows_the_classes(digits):
-    softmax, normface, arcface = (trained(name, digits, epochs=4) for name in ("softmax", "normface", "arcface"))
-    within = [class_angles(result.embeddings, result.labels).within for result in (softmax, normface, arcface)]
-    assert within[2] < 0.8 * within[0]
-    assert within[2] < within[1]
-    assert min(result.accuracy for result in (softmax, normface, arcface)) > 0.8
+    softmax, arcface = (trained(name, digits, epochs=10) for name in ("softmax", "arcface"))
+    spread = [class_angles(result.embeddings, result.labels).within for result in (softmax, arcface)]
+    assert spread[1] < 0.9 * spread[0]
+    assert min(softmax.accuracy, arcface.accuracy) > 0.85
     assert softmax.weights is None
     assert arcface.weights.shape == (10, 2)
     cosine = arcface.embeddings @ (arcface.weights / np.linalg.norm(arcface.weights, axis=1, keepdims=True)).T

@@ -61,9 +61,7 @@ def test_files_that_do_not_belong_together_are_refused(mnist, name, array, messa
 
 def test_a_missing_file_is_named(mnist):
     (mnist / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(
-        RecordError, match="t10k-labels-idx1-ubyte: expected MNIST's file, .* found none"
-    ):
+    with pytest.raises(RecordError, match="t10k-labels-idx1-ubyte: expected MNIST's file, .* found none"):
         mnist_digits(mnist)
 
 
