@@ -26,7 +26,7 @@ CHANNELS = (32, 64, 128)
 BATCH_SIZE = 64
 LEARNING_RATE = 0.05  # at the start, from which it falls along half a cosine
 WEIGHT_DECAY = 0.005
-START_SHARE = 0.5  # of the steps, for modified softmax
+START_SHARE = 0.6  # of the steps, for modified softmax
 FREE_SHARE, GROWING_SHARE = 0.1, 0.4  # of the other steps: without the margin, and with a growing one
 
 

@@ -19,18 +19,19 @@ _OWN_LINES = "\n".join(f"  {name}: {flags}" for name, flags in OWN_FLAGS.items()
 DESCRIPTION = f"""Draw what the losses do: a 2-dimensional embedding of handwritten digits, trained with each of them.
 
 A panel shows held-out digits, a colour for each, and the class weights as rays where only their direction
-counts. Under an angular margin the classes become narrow spokes.
+counts. Under the angular losses the classes become narrow spokes.
 
 Ten classes on a circle are 36 degrees (0.63 rad, cosine 0.81) apart, so margins and scales are smaller here
 than for faces. In train.py's flags:
   {FLAGS}
 {_OWN_LINES}
-Losses of unit class weights begin, for half of the steps, with modified softmax (no margin, embeddings of any
+Losses of unit class weights begin, for 0.6 of the steps, with modified softmax (no margin, embeddings of any
 length): on the circle no class gets past another one later.
 
 The table has, for the held-out digits: accuracy; within, the mean angle of an embedding to the centre of its
 class, and between, the smallest angle of two centres, in degrees; and between / within, which grows as the
-classes separate. To see the margin's part alone, compare with normface, which has none."""
+classes separate. Most of the difference to softmax and center is that these may tell classes apart by length too,
+so that some lie near the origin; the margin's own part is the smaller difference to normface, which has none."""
 
 
 @tool

@@ -29,7 +29,7 @@ def trained(name, digits, epochs, seed=0, after_step=lambda: None):
     return train_digit_embedding(make_loss(entry, digit_options(entry, seed)), digits, epochs, seed, after_step)
 
 
-def test_an_angular_margin_narrows_the_classes(digits):
+def test_classes_spread_less_in_angle_under_arcface_than_under_softmax(digits):
     softmax, arcface = (trained(name, digits, epochs=10) for name in ("softmax", "arcface"))
     spread = [class_angles(result.embeddings, result.labels).within for result in (softmax, arcface)]
     assert spread[1] < 0.9 * spread[0]
