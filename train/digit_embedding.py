@@ -22,7 +22,8 @@ from insightrec.train.training_step import TrainingStep
 mx = import_mxnet()
 
 EMBEDDING_SIZE = 2  # what can be drawn
-CHANNELS = (32, 64, 128)
+CHANNELS, MOST_CHANNELS = 32, 128  # of the first convolution, doubled with every halving of the map, and at most
+LAST_SIDE = 2  # pixels of the map that is left; the step size of the dense layer suits its 4 x 128 inputs
 BATCH_SIZE = 64
 LEARNING_RATE = 0.05  # at the start, from which it falls along half a cosine
 WEIGHT_DECAY = 0.005
@@ -44,17 +45,21 @@ class DigitEmbedding(NamedTuple):
 
 
 class DigitNetwork(FaceNetwork):
-    """Three convolutions of 3x3, the last two of stride 2, and a dense layer on all that is left."""
+    """Convolutions of 3x3, all but the first of stride 2, until 2 pixels a side are left, and a dense layer.
 
-    def __init__(self):
+    side: shorter side of the images, pixels; 3 convolutions for 8, 5 for 28.
+    """
+
+    def __init__(self, side):
         super().__init__()
-        layers = []
-        for number, channels in enumerate(CHANNELS, 1):
+        layers, channels, stride = [], CHANNELS, 1
+        for number in range(1, 2 + math.ceil(math.log2(side / LAST_SIDE))):
             layers += [
-                Convolution(f"conv{number}", channels, kernel=3, stride=1 if number == 1 else 2, pad=1),
+                Convolution(f"conv{number}", channels, kernel=3, stride=stride, pad=1),
                 BatchNorm(f"bn{number}"),
                 Activation(f"relu{number}", "prelu"),
             ]
+            channels, stride = min(2 * channels, MOST_CHANNELS), 2
         self.body = Sequence(*layers)
         self.head = FullyConnected("fc1", EMBEDDING_SIZE)
 
@@ -89,8 +94,9 @@ def train_digit_embedding(loss, digits, epochs, seed, after_step):
     """
     mx.random.seed(seed)
     device = mx.cpu()
-    network = DigitNetwork()
-    network.set_up(digits.train_images.shape[1:3], [device])
+    image_size = digits.train_images.shape[1:3]
+    network = DigitNetwork(min(image_size))
+    network.set_up(image_size, [device])
     network.hybridize()
     order = ImageOrder(len(digits.train_labels), BATCH_SIZE, seed)
     steps = num_steps(digits, epochs)

@@ -13,7 +13,7 @@ from insightrec.train.idx_file import read_idx
 NUM_DIGITS = 10
 HELD_OUT = 0.25  # share of scikit-learn's digits
 INK = 16  # its darkest pixel
-MIN_SIDE = 4  # pixels; the network halves the map twice
+MIN_SIDE = 4  # pixels; the network halves the map at least once
 
 
 class DigitImages(NamedTuple):

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -60,3 +61,18 @@ def test_a_training_that_diverges_is_refused(few_digits, monkeypatch):
     monkeypatch.setattr(digit_embedding, "LEARNING_RATE", 1e30)
     with pytest.raises(InputError, match="Softmax: the training diverged; give another --seed"):
         trained("softmax", few_digits, epochs=1)
+
+
+def test_larger_images_train_too(digits):
+    """Of MNIST's size; a dense layer on a map that grows with the image would diverge."""
+
+    def enlarged(images):
+        return np.stack([cv2.resize(image, (28, 28)) for image in images])
+
+    digits = digits._replace(
+        train_images=enlarged(digits.train_images[:640]),
+        train_labels=digits.train_labels[:640],
+        test_images=enlarged(digits.test_images[:100]),
+        test_labels=digits.test_labels[:100],
+    )
+    assert trained("softmax", digits, epochs=4).accuracy > 0.2  # chance is 0.1
