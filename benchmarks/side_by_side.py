@@ -10,9 +10,10 @@ import importlib.metadata
 import platform
 import statistics
 import subprocess
-import sys
 import time
 from pathlib import Path
+
+from insightrec.deploy.processor_name import processor_name
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "mxnet")
@@ -43,7 +44,7 @@ def record(benchmark, case, ours_s, incumbent_s, *, incumbent_name, runs, **figu
         "ratio": f"{ratio:.2f}",
         "runs": runs,
         **figures,
-        "processor": _processor(),
+        "processor": processor_name(),
         "python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
     }
@@ -76,14 +77,6 @@ def _commit():
 def _git(*arguments):
     command = ["git", "-C", str(RESULTS.parent), *arguments]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-
-
-def _processor():
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def _version(package):

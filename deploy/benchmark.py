@@ -9,7 +9,6 @@ import itertools
 import os
 import platform
 import sys
-from pathlib import Path
 from typing import Callable, NamedTuple, Optional
 
 import cv2
@@ -21,6 +20,7 @@ from insightrec.deploy.embedder import BACKENDS, IMAGE_SIZE, Embedder
 from insightrec.deploy.model_files import ModelFiles, find_model
 from insightrec.deploy.mxnet_import import MXNetMissing
 from insightrec.deploy.network_input import CHANNELS
+from insightrec.deploy.processor_name import processor_name
 from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
 from insightrec.recordio_tools.command_line import image_size, tool, whole_number
 from insightrec.recordio_tools.errors import InputError
@@ -129,7 +129,7 @@ def machine():
     """Where a row was measured, as a dict of str."""
     return {
         "date": datetime.date.today().isoformat(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": usable_cores(),
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -208,14 +208,6 @@ def main(argv=None):
     if args.output:
         with atomic_write(args.output, overwrite=args.overwrite) as file:
             file.write(to_csv(rows).encode())
-
-
-def _processor():
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 if __name__ == "__main__":

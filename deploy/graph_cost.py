@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 import onnx
 from onnx import TensorProto, shape_inference
 
-from insightrec.recordio_tools.errors import ModelError
+from insightrec.recordio_tools.errors import ModelError, one_line
 
 CONVOLUTIONS = {"Conv": 1, "ConvTranspose": 1, "ConvInteger": 1, "QLinearConv": 3}  # and which input the weights are
 PRODUCTS = {"Gemm": 1, "MatMul": 1, "MatMulInteger": 1, "QLinearMatMul": 3}
@@ -78,7 +78,7 @@ def infer_for_one_image(model, image_shape=(None, None, None)):
     try:
         return shape_inference.infer_shapes(copy, data_prop=True)
     except Exception as error:  # its exceptions share no other base
-        raise ModelError(f"shapes cannot be inferred: {' '.join(str(error).split())[:300]}") from None
+        raise ModelError(f"shapes cannot be inferred: {one_line(error)}") from None
 
 
 def image_input(model):

@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from insightrec.recordio_tools.errors import ModelError
+from insightrec.recordio_tools.errors import ModelError, one_line
 
 
 def quantize_int8(model, source):
@@ -33,7 +33,7 @@ def quantize_int8(model, source):
         try:
             quantize_dynamic(original, quantized, weight_type=QuantType.QUInt8, nodes_to_exclude=depthwise)
         except Exception as error:  # its exceptions share no other base
-            raise ModelError(f"{source}: cannot be quantized: {' '.join(str(error).split())[:300]}") from None
+            raise ModelError(f"{source}: cannot be quantized: {one_line(error)}") from None
         return quantized.read_bytes()
 
 

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from insightrec.deploy.embedding_part import needed_parameters
 from insightrec.deploy.symbol_graph import AUXILIARY_INPUTS
-from insightrec.recordio_tools.errors import ModelError
+from insightrec.recordio_tools.errors import ModelError, one_line
 
 MOST_LISTED = 5
 ONNX_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
@@ -101,9 +101,8 @@ def _array(initializer):
     try:
         return numpy_helper.to_array(initializer)
     except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"weight {initializer.name!r}: its bytes do not fill shape {initializer.dims}: {reason}"
+            f"weight {initializer.name!r}: its bytes do not fill shape {initializer.dims}: {one_line(error, 200)}"
         ) from None
 
 

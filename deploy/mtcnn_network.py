@@ -6,11 +6,10 @@ OpenCV 5's new engine computes the second and third network wrongly.
 
 import cv2
 import numpy as np
-import onnxruntime
 
 from insightrec.deploy.mtcnn_graph import quicken
-from insightrec.deploy.onnx_network import CPU, FATAL
-from insightrec.recordio_tools.errors import ModelError
+from insightrec.deploy.onnx_network import open_session
+from insightrec.recordio_tools.errors import ModelError, one_line
 
 MEAN, SCALE = 127.5, 1 / 128  # the networks see (pixel - 127.5) / 128
 
@@ -34,13 +33,7 @@ class MtcnnNetwork:
         self.source = source
         self._outputs = list(outputs)
         self._transposed = transposed
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = FATAL
-        try:
-            self._session = onnxruntime.InferenceSession(quicken(model).SerializeToString(), options, providers=[CPU])
-        except Exception as error:  # ONNX Runtime's exceptions share no other base
-            raise ModelError(f"{source}: ONNX Runtime cannot load it: {_brief(error)}") from None
+        self._session = open_session(quicken(model).SerializeToString(), source, threads=threads)
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, batch):
@@ -53,8 +46,8 @@ class MtcnnNetwork:
             batch = np.ascontiguousarray(batch[:, ::-1].transpose(0, 3, 2, 1))
         try:
             found = self._session.run(self._outputs, {self._input: batch})
-        except Exception as error:
-            raise ModelError(f"{self.source}: fails on an input of shape {batch.shape}: {_brief(error)}") from None
+        except Exception as error:  # ONNX Runtime's exceptions share no other base
+            raise ModelError(f"{self.source}: fails on an input of shape {batch.shape}: {one_line(error)}") from None
         return [array.transpose(0, 3, 2, 1) if self._transposed and array.ndim == 4 else array for array in found]
 
 
@@ -70,7 +63,3 @@ def to_batch(images):
 def face_probability(logits):
     """The second of a softmax over two channels: (B, 2, ...) -> (B, ...)."""
     return 0.5 + 0.5 * np.tanh((logits[:, 1] - logits[:, 0]) / 2)  # unlike exp, tanh never overflows
-
-
-def _brief(error):
-    return " ".join(str(error).split())[:300]

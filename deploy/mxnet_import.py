@@ -53,6 +53,12 @@ def import_mxnet():
         ) from None
 
 
+def mxnet_reason(error):
+    """The line of an ``MXNetError`` that says what is wrong, at most 300 characters; MXNet's own stack comes before."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__
+
+
 def _installed_build():
     """The distribution that ``mxnet`` comes from, ``"mxnet"`` where none is known."""
     found = [build for build in EXTRAS if _is_installed(build)]

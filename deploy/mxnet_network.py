@@ -1,7 +1,7 @@
 """A network in MXNet itself, from its original files: the yardstick for the converted one."""
 
 from insightrec.deploy.mxnet_gpus import gpu_context
-from insightrec.deploy.mxnet_import import import_mxnet
+from insightrec.deploy.mxnet_import import import_mxnet, mxnet_reason
 from insightrec.deploy.params_file import read_params
 from insightrec.deploy.symbol_graph import read_symbol
 from insightrec.recordio_tools.errors import ModelError
@@ -34,7 +34,7 @@ class MXNetNetwork:
             self._block = mx.gluon.SymbolBlock(symbol, mx.sym.var(data, dtype="float32"))
             self._block.load_parameters(self.source, ctx=self._device, ignore_extra=True, cast_dtype=True)
         except (mx.MXNetError, AssertionError, ValueError) as error:
-            raise ModelError(f"{self.source}: MXNet cannot load it: {_brief(error)}") from None
+            raise ModelError(f"{self.source}: MXNet cannot load it: {mxnet_reason(error)}") from None
         self._block.hybridize(static_alloc=True, static_shape=True)
 
     def __call__(self, batch):
@@ -42,11 +42,7 @@ class MXNetNetwork:
         try:
             embeddings = self._block(self._mx.nd.array(batch, ctx=self._device)).asnumpy()
         except self._mx.MXNetError as error:
-            raise ModelError(f"{self.source}: fails on an input of shape {batch.shape}: {_brief(error)}") from None
+            raise ModelError(
+                f"{self.source}: fails on an input of shape {batch.shape}: {mxnet_reason(error)}"
+            ) from None
         return embeddings.reshape(len(batch), -1)
-
-
-def _brief(error):
-    """The line that says what is wrong; MXNet puts its own stack before it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:300] if lines else type(error).__name__

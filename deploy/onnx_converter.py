@@ -12,7 +12,7 @@ from onnx.checker import ValidationError
 from insightrec.deploy import onnx_arithmetic, onnx_layers  # noqa: F401
 from insightrec.deploy.node_conversion import RULES, NodeConversion
 from insightrec.deploy.onnx_graph import OPSET, OPSETS, OnnxGraph, Value
-from insightrec.recordio_tools.errors import ModelError
+from insightrec.recordio_tools.errors import ModelError, one_line
 
 
 def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112), batch=None, opset=OPSET):
@@ -71,9 +71,8 @@ def convert(graph, params, *, outputs=None, input_shape=(3, 112, 112), batch=Non
     try:
         return onnx.model("insightrec", [data], [output_of(entry) for entry in graph.heads], opset)
     except ValidationError as error:
-        reason = " ".join(str(error).split())[:300]
         raise ModelError(
-            f"{graph.source}: expected a graph that ONNX can hold, found one it refuses: {reason}"
+            f"{graph.source}: expected a graph that ONNX can hold, found one it refuses: {one_line(error)}"
         ) from None
 
 

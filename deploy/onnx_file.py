@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto
 
-from insightrec.recordio_tools.errors import ModelError
+from insightrec.recordio_tools.errors import ModelError, one_line
 
 MAX_BYTES = (1 << 31) - 1  # protocol buffers hold no more
 
@@ -30,13 +30,9 @@ def read_onnx(path):
         if not outside:
             onnx.checker.check_model(model)
     except Exception as error:  # protocol buffers' and the checker's exceptions share no other base
-        raise ModelError(f"{path}: expected an ONNX model, found {_brief(error)}") from None
+        raise ModelError(f"{path}: expected an ONNX model, found {one_line(error)}") from None
     if outside:
         raise ModelError(
             f"{path}: expected all weights in the file, found {outside[0]!r} elsewhere; save it as one file"
         )
     return model
-
-
-def _brief(error):
-    return " ".join(str(error).split())[:300]

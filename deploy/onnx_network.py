@@ -3,7 +3,7 @@
 import numpy as np
 import onnxruntime
 
-from insightrec.recordio_tools.errors import InputError, ModelError
+from insightrec.recordio_tools.errors import InputError, ModelError, one_line
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
@@ -31,7 +31,7 @@ class OnnxNetwork:
 
     def __init__(self, model, source, *, output=None, threads=None, gpu=-1):
         self.source = source
-        self._session = _session(model, source, threads, gpu)
+        self._session = open_session(model, source, threads=threads, gpu=gpu)
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 4:
             found = ", ".join(f"{item.name} {item.type} {item.shape}" for item in inputs)
@@ -51,7 +51,7 @@ class OnnxNetwork:
         try:
             (embeddings,) = self._session.run([self._output], {self._input: batch})
         except Exception as error:  # ONNX Runtime's exceptions share no other base
-            raise ModelError(f"{self.source}: fails on an input of shape {batch.shape}: {_brief(error)}") from None
+            raise ModelError(f"{self.source}: fails on an input of shape {batch.shape}: {one_line(error)}") from None
         if np.shape(embeddings)[:1] != batch.shape[:1] or not np.size(embeddings):
             place = f"{self.source}: output {self._output!r}"
             raise ModelError(
@@ -60,7 +60,8 @@ class OnnxNetwork:
         return embeddings.reshape(len(batch), -1)
 
 
-def _session(model, source, threads, gpu):
+def open_session(model, source, *, threads=None, gpu=-1):
+    """An ``onnxruntime.InferenceSession``; arguments, and what it raises, as of `OnnxNetwork`."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads or 0
@@ -73,11 +74,7 @@ def _session(model, source, threads, gpu):
     try:
         session = onnxruntime.InferenceSession(model, options, providers=providers)
     except Exception as error:
-        raise ModelError(f"{source}: ONNX Runtime cannot load it: {_brief(error)}") from None
+        raise ModelError(f"{source}: ONNX Runtime cannot load it: {one_line(error)}") from None
     if gpu >= 0 and CUDA not in session.get_providers():  # it falls back to the CPU in silence
         raise InputError(f"gpu {gpu}: ONNX Runtime cannot start CUDA there; check the driver, or use gpu -1")
     return session
-
-
-def _brief(error):
-    return " ".join(str(error).split())[:300]

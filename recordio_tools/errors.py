@@ -32,3 +32,8 @@ class ModelError(InputError):
 
 class OutputError(InputError):
     """The output exists already or cannot be written."""
+
+
+def one_line(error, most=300):
+    """What a library's exception says, on one line of at most ``most`` characters, for the end of a message."""
+    return " ".join(str(error).split())[:most]

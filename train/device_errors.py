@@ -2,7 +2,7 @@
 
 import contextlib
 
-from insightrec.deploy.mxnet_import import import_mxnet
+from insightrec.deploy.mxnet_import import import_mxnet, mxnet_reason
 from insightrec.recordio_tools.errors import InputError
 
 mx = import_mxnet()
@@ -19,7 +19,5 @@ def readable_device_errors():
     except MemoryError as error:
         raise InputError(f"out of memory ({error}); {SMALLER}") from None
     except mx.MXNetError as error:
-        text = str(error)
-        lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no reason given"]
-        is_memory = any(sign in text.lower() for sign in MEMORY)
-        raise InputError(f"MXNet failed: {lines[-1][:300]}" + f"; {SMALLER}" * is_memory) from None
+        is_memory = any(sign in str(error).lower() for sign in MEMORY)
+        raise InputError(f"MXNet failed: {mxnet_reason(error)}" + f"; {SMALLER}" * is_memory) from None

@@ -60,22 +60,22 @@ def make_batches(entry, args, training):
     augmentation = Augmentation(bool(args.rand_mirror), args.color, args.cutoff)
     threads = args.threads or os.cpu_count() or 1
     feeding = {"seed": args.seed, "on_error": args.on_error}
-    if entry.kind == "classes":
-        images = images_of(large_identities(faces, args.images_filter)) if args.images_filter else len(faces)
-        order = ImageOrder(images, batch_size, args.seed, **worker)
+
+    def stream(order):
         return StreamBatches(
             faces, order, augmentation=augmentation, image_size=training.image_size, threads=threads, **feeding
         )
+
+    if entry.kind == "classes":
+        images = images_of(large_identities(faces, args.images_filter)) if args.images_filter else len(faces)
+        return stream(ImageOrder(images, batch_size, args.seed, **worker))
     ranges = large_identities(faces, args.images_filter)
     per_identity = args.images_per_identity or IMAGES_PER_IDENTITY.get(entry.name, BAG_IMAGES_PER_IDENTITY)
     if per_identity < 2:
         raise InputError(f"--images-per-identity {per_identity}: expected 2 or more, {entry.name} learns from pairs")
     if entry.kind == "identities":
         _check_whole_identities(args.per_batch_size, per_identity)
-        order = IdentityOrder(ranges, batch_size, per_identity, args.seed, **worker)
-        return StreamBatches(
-            faces, order, augmentation=augmentation, image_size=training.image_size, threads=threads, **feeding
-        )
+        return stream(IdentityOrder(ranges, batch_size, per_identity, args.seed, **worker))
     return TripletBatches(
         FaceLoader(faces, training.image_size, augmentation, threads),
         IdentityBags(ranges, args.triplet_bag_size, per_identity, args.seed),

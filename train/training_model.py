@@ -109,7 +109,7 @@ def take_pretrained(network, head, arrays, source):
         parameters.update(head.collect_params())
     taken = take_parameters(parameters, arrays, source, replaceable=CLASSIFIER)
     if isinstance(head, ClassParallelHead):
-        shapes = {name: own.shape for name, own in head.arrays().items()}
+        shapes = head.shapes
         fits = all(np.shape(arrays.get(name)) == shape for name, shape in shapes.items())
         if fits:
             head.load({name: arrays[name] for name in shapes}, {})

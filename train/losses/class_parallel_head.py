@@ -101,6 +101,12 @@ class ClassParallelHead:
         for shard in self._shards:
             shard.update(optimizer)
 
+    @property
+    def shapes(self):
+        """Shapes of the whole arrays by name."""
+        parts = self._shards[0].arrays
+        return {name: (self.num_classes, *part.shape[1:]) for name, part in parts.items()}
+
     def arrays(self):
         """Whole arrays by name, float32 NumPy."""
         return self._gather("arrays")
@@ -119,7 +125,7 @@ class ClassParallelHead:
         Raises:
             InputError: a name or a shape is not this head's.
         """
-        expected = {name: array.shape for name, array in self.arrays().items()}
+        expected = self.shapes
         found = {name: array.shape for name, array in arrays.items()}
         if found != expected or any(expected.get(name) != state.shape for name, state in states.items()):
             states = {name: state.shape for name, state in states.items()}
