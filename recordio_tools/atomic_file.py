@@ -93,6 +93,22 @@ def atomic_write(path, *, overwrite=False):
         yield file
 
 
+def write_quickly(path, data):
+    """Write one of very many small files, replacing an old one: whole or not at all if the run is killed.
+
+    Without the sync to disk that `atomic_write` spends on each: when the machine itself stops, the last ones may
+    be lost. Folders are made as needed. What a killed run left is replaced when the same file is written again.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 def refuse_existing(paths, overwrite):
     """Raise `OutputError` if one of ``paths`` exists and ``overwrite`` is false."""
     existing = [str(path) for path in paths if os.path.lexists(path)]

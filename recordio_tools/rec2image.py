@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from insightrec.recordio_tools.atomic_file import atomic_write
+from insightrec.recordio_tools.atomic_file import atomic_write, write_quickly
 from insightrec.recordio_tools.command_line import add_on_error, list_skipped, tool, whole_number
 from insightrec.recordio_tools.errors import ImageError, InputError, OutputError
 from insightrec.recordio_tools.face_record_set import FaceRecordSet, class_of
@@ -67,17 +67,10 @@ def _suffix(image, source):
 
 
 def _write(path, data, resume):
-    """Whole or not at all, but without the sync that `atomic_write` spends on each file."""
+    """Write one image, or with ``resume`` keep the one that is there if it is the same."""
     if resume and path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_quickly(path, data)
 
 
 def parse(argv):

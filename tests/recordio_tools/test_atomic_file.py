@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from insightrec.recordio_tools.atomic_file import AtomicFileSet, atomic_write
+from insightrec.recordio_tools.atomic_file import AtomicFileSet, atomic_write, write_quickly
 from insightrec.recordio_tools.errors import OutputError
 from insightrec.recordio_tools.record_writer import create_record_file
 
@@ -126,3 +126,19 @@ def test_what_another_run_is_writing_is_left_alone(tmp_path, writing):
     during = names(tmp_path)
     write_set(tmp_path)
     assert names(tmp_path) == sorted([*during, "x.idx", "x.rec"])
+
+
+def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "folder" / "face.jpg"
+    write_quickly(path, b"old")
+    write_quickly(path, b"new")
+    assert path.read_bytes() == b"new"
+
+    def fail(*_):
+        raise OSError("no")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError):
+        write_quickly(path, b"newer")
+    assert path.read_bytes() == b"new"
+    assert os.listdir(path.parent) == ["face.jpg"]
