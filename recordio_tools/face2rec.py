@@ -11,6 +11,7 @@ from insightrec.recordio_tools.errors import ListError
 from insightrec.recordio_tools.face_folders import read_folders
 from insightrec.recordio_tools.face_packing import FaceCodec, check_rows, group_rows, pack_faces
 from insightrec.recordio_tools.face_set_writer import create_face_set
+from insightrec.recordio_tools.identity_exclusion import exclude_identities, read_exclusions
 from insightrec.recordio_tools.image_codec import ENCODINGS, JPEG_QUALITY
 from insightrec.recordio_tools.list_file import read_list
 from insightrec.recordio_tools.property_file import SetProperty, read_property
@@ -36,6 +37,12 @@ def parse(argv):
     )
     parser.add_argument("--root", help="instead of PREFIX: a folder with one folder of aligned faces per identity")
     parser.add_argument("--output", help="folder for the set (default: the folder that holds --root, or the list's)")
+    parser.add_argument(
+        "--exclude",
+        metavar="LIST",
+        help="file of identities to leave out, one a line in the last tab-separated column: folder names with --root, "
+        "else labels; the rest is numbered anew from 0 (default: none)",
+    )
     parser.add_argument(
         "--image-size",
         type=image_size,
@@ -126,6 +133,7 @@ def root_job(args):
         print(f"{len(empty)} folders hold no image and get no label: {', '.join(empty[:5])}{' ...' * (len(empty) > 5)}")
     if ignored:
         print(f"files left out because they are no images of an identity folder: {ignored}")
+    rows = without_excluded(rows, args.exclude, lambda row: row.path.partition("/")[0])
     beside = root.parent if root.name not in ("", "..") else root.resolve().parent
     output = Path(args.output) if args.output else beside
     inside = output.resolve() in root.resolve().parents
@@ -136,7 +144,9 @@ def root_job(args):
 
 def list_jobs(paths, args):
     """The sets of the image lists of one folder, which share its ``property``."""
-    lists = [(path, read_rows(path, args.keep_order)) for path in paths]
+    if args.exclude and len(paths) > 1:  # they share one numbering
+        raise ListError(f"--exclude: expected one image list, found {len(paths)}; name the whole list as PREFIX")
+    lists = [(path, read_rows(path, args)) for path in paths]
     folder = paths[0].parent
     output = Path(args.output) if args.output else folder
     num_classes = 1 + max(row.label for _, rows in lists for row in rows)
@@ -157,12 +167,23 @@ def list_jobs(paths, args):
     ]
 
 
-def read_rows(path, keep_order):
-    """The rows of one list, grouped by label unless ``keep_order``; says what is unusual about it."""
+def without_excluded(rows, exclusions, name_of):
+    """``rows`` without the identities that the file ``exclusions`` names, if any; says how many those are."""
+    if exclusions is None:
+        return rows
+    names = read_exclusions(exclusions)
+    kept = exclude_identities(rows, names, name_of, exclusions)
+    print(f"{exclusions}: {len(names)} identities with {len(rows) - len(kept)} images left out")
+    return kept
+
+
+def read_rows(path, args):
+    """The rows of one list, grouped by label unless ``--keep-order``; says what is unusual about it."""
     rows, from_im2rec = read_list(path)
+    rows = without_excluded(rows, args.exclude, lambda row: str(row.label))
     if from_im2rec:
         print(f"{path}: im2rec's columns (index label path): taken as aligned images in the list's order")
-    if keep_order:
+    if args.keep_order:
         return rows
     rows, runs, labels = group_rows(rows)
     if runs > labels:
@@ -186,6 +207,8 @@ def shared_property(path, num_classes, args):
         return SetProperty(num_classes, *(args.image_size or DEFAULT_SIZE)), False
     declared = read_property(path)
     needed = SetProperty(max(num_classes, declared.num_classes), *(args.image_size or declared[1:]))
+    if args.exclude:  # the file counts those that are left out
+        return needed._replace(num_classes=num_classes), False
     if args.overwrite:
         return needed, needed == declared
     if needed[1:] != declared[1:]:

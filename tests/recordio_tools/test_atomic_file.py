@@ -138,7 +138,7 @@ def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError("no")
 
     monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="no"):
         write_quickly(path, b"newer")
     assert path.read_bytes() == b"new"
     assert os.listdir(path.parent) == ["face.jpg"]

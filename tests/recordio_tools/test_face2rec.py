@@ -194,3 +194,25 @@ def test_runs_inside_its_own_folder(face_tree):
     done = subprocess.run(command, cwd=script.parent, capture_output=True, text=True, check=True)
     assert "identities  3" in done.stdout
     assert done.stderr == ""  # no progress bar off a terminal
+
+
+def test_excluded_folders_get_no_label(face_tree, tmp_path, capsys):
+    (tmp_path / "overlap.txt").write_text("0.62\tAdam_Brody\tann\n")
+    face2rec.main(["--root", str(face_tree), "--exclude", str(tmp_path / "overlap.txt")])
+    assert "overlap.txt: 1 identities with 2 images left out" in capsys.readouterr().out
+    faces = FaceRecordSet(face_tree.parent)
+    assert faces.labels().tolist() == [0, 0, 0, 1]
+    assert faces.num_classes == 2
+    assert (face_tree.parent / "train.lst").read_text().startswith("1\taligned/bob/bob_0000.jpg\t0\n")
+
+
+def test_excluded_labels_of_a_list(face_tree, monkeypatch, capsys):
+    monkeypatch.chdir(face_tree.parent)
+    Path("property").write_text("70,112,112\n")
+    Path("train.lst").write_text("1\taligned/ann/ann_0001.jpg\t69\n1\taligned/cleo/cleo_0000.jpg\t3\n")
+    Path("overlap.txt").write_text("3\n")
+    assert "property: exists already" in error_of(capsys, "train", "--exclude", "overlap.txt")
+    face2rec.main(["train", "--exclude", "overlap.txt", "--output", "kept"])
+    faces = FaceRecordSet("kept")
+    assert (faces.labels().tolist(), faces.num_classes) == ([0], 1)
+    assert "nothing would be left" in error_of(capsys, "train", "--exclude", "train.lst", "--output", "other")
