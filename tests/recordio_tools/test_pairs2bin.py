@@ -4,7 +4,7 @@ import json
 import pytest
 
 from insightrec.recordio_tools.errors import ImageError, ListError
-from insightrec.recordio_tools.pairs2bin import main, pack_pairs
+from insightrec.recordio_tools.pairs2bin import main, pack_pairs, read_pairs
 from insightrec.recordio_tools.verification_pack import read_pack
 
 PEOPLE = ("Ann", "Bob")
@@ -46,8 +46,12 @@ def test_image_files_pass_through(lfw, tmp_path, capsys):
     )
 
 
+def pack_list(kind, pairs_path, root, output, **options):
+    return pack_pairs(*read_pairs(kind, pairs_path), root, output, source=pairs_path, **options)
+
+
 def test_description(lfw, tmp_path):
-    facts, notes = pack_pairs("lfw", lfw / "pairs.txt", lfw, tmp_path / "lfw.bin")
+    facts, notes = pack_list("lfw", lfw / "pairs.txt", lfw, tmp_path / "lfw.bin")
     assert notes == []
     del facts["written_by"], facts["bytes"]
     assert facts == {
@@ -122,7 +126,7 @@ def test_damaged_and_misfitting_images_are_refused(lfw, tmp_path, faces):
     ):
         image.write_bytes(data)
         with pytest.raises(ImageError, match=f"Bob_0005.jpg: .*{reason}"):
-            pack_pairs("lfw", lfw / "pairs.txt", lfw, tmp_path / "o.bin", skip_missing=True)
+            pack_list("lfw", lfw / "pairs.txt", lfw, tmp_path / "o.bin", skip_missing=True)
     assert not (tmp_path / "o.bin").exists()
 
 
@@ -141,7 +145,7 @@ def test_cfp_and_its_sources(tmp_path, faces):
         folder.mkdir(parents=True)
         (folder / "same.txt").write_text("1,1\n")
         (folder / "diff.txt").write_text("1,2\n")
-    facts, _ = pack_pairs("cfp_fp", root / "Protocol", root, tmp_path / "cfp_fp.bin")
+    facts, _ = pack_list("cfp_fp", root / "Protocol", root, tmp_path / "cfp_fp.bin")
     assert (facts["pairs"], facts["same"], facts["distinct_images"]) == (20, 10, 3)
     assert [source["file"] for source in facts["sources"]][1:3] == [
         "Protocol/Pair_list_P.txt",
@@ -183,4 +187,44 @@ def test_bad_size(size, capsys):
 
 def test_missing_list(tmp_path):
     with pytest.raises(ListError, match=r"pairs\.txt: expected a pair list, found no such file; check --pairs"):
-        pack_pairs("lfw", tmp_path / "pairs.txt", tmp_path, tmp_path / "o.bin")
+        pack_list("lfw", tmp_path / "pairs.txt", tmp_path, tmp_path / "o.bin")
+
+
+def test_pairs_drawn_from_folders(tmp_path, faces, capsys):
+    for person in range(25):
+        (tmp_path / "aligned" / f"p{person:02}").mkdir(parents=True)
+        for place in "ab":
+            (tmp_path / "aligned" / f"p{person:02}" / f"{place}.jpg").write_bytes(faces(person))
+    given = ["--kind", "folders", "--root", str(tmp_path / "aligned"), "--pairs-per-fold", "2", "--people", "20"]
+    people, output = tmp_path / "people.txt", tmp_path / "mine.bin"
+    main([*given, "--people-list", str(people), "--output", str(output)])
+    assert "40 pairs (20 same, 20 different) in 10 folds" in capsys.readouterr().out
+    pack = read_pack(output)
+    assert pack.is_same.tolist() == [True, True, False, False] * 10
+    assert all(
+        (first == second) == same for first, second, same in zip(pack.images[::2], pack.images[1::2], pack.is_same)
+    )
+    facts = json.loads((tmp_path / "mine.bin.json").read_text())
+    assert (facts["kind"], facts["people"], facts["seed"]) == ("folders", 20, 0)
+    names = people.read_text().splitlines()[1:]
+    assert len(names) == 20
+    packed = {image for name in names for image in [(tmp_path / "aligned" / name / "a.jpg").read_bytes()]}
+    assert set(pack.images) == packed
+
+    with pytest.raises(SystemExit):
+        main([*given, "--people-list", str(people), "--output", str(tmp_path / "other.bin")])
+    assert "people.txt: exists already" in capsys.readouterr().err
+    assert not (tmp_path / "other.bin").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--kind", "folders", "--pairs", "p.txt"], "draws its pairs"),
+        (["--kind", "lfw", "--people", "3"], "are for --kind folders"),
+    ],
+)
+def test_flags_of_the_other_kind(flags, message, capsys):
+    with pytest.raises(SystemExit):
+        main([*flags, "--root", "r", "--output", "o"])
+    assert message in capsys.readouterr().err
