@@ -22,6 +22,7 @@ REFINE_SIZE, OUTPUT_SIZE, PATCH_SIZE = 24, 48, 24  # pixels a side of what the n
 BATCH = 16  # crops in one forward pass; with more, what they pass between layers leaves the cache
 PATCH_SHARE = 0.25  # side of a landmark's patch in sides of the face
 MAX_MOVE = 0.35  # of a patch; a landmark that would move farther, in x or y, stays
+MAX_AREA = 4  # of a candidate, in areas of the image; one of more is black for the most part, and would take memory
 
 
 class DetectedFace(NamedTuple):
@@ -45,8 +46,8 @@ class MTCNN:
         threads: threads of one operator in ONNX Runtime; the networks are too small to gain from more than one, so
             spread images over processes instead.
 
-    Memory, whatever the photo shows: the image, as much again for its largest scale or crop, and about 200 MB for
-    networks and candidates.
+    Memory, whatever the photo shows: the image, as much again for its largest scale, up to four times as much for a
+    crop that reaches past it, and about 200 MB for networks and candidates.
 
     Raises:
         InputError: the weights are not there.
@@ -93,14 +94,42 @@ class MTCNN:
         Raises:
             ImageError: another shape or dtype.
         """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ImageError(f"face detection: expected uint8 (H, W, 3), found {image.dtype} {image.shape}")
-        boxes = self._propose(image)
+        _check_image(image)
+        return self._judge(image, self._propose(image), self._thresholds[1:])
+
+    def confirm(self, image, boxes, thresholds=(0.0, 0.2)):
+        """The faces within boxes that are known already, best score first: the cascade without its first stage.
+
+        For an image that is a roughly cropped face, its whole extent is the box, ``[[0, 0, width, height]]``: what
+        InsightFace's detector does with ``det_type=1``.
+
+        Args:
+            image: uint8 RGB (H, W, 3).
+            boxes: (n, 4) of x1, y1, x2, y2 in pixels, rounded to whole ones. They need not be square nor within the
+                image; those without a pixel in it, or of more than four times its area, are left out.
+            thresholds: least probability of a face for the refine and the output network, each 0..1. The defaults
+                are InsightFace's: they take nearly everything for a face.
+
+        Returns:
+            list of `DetectedFace`; boxes that overlap may give one.
+
+        Raises:
+            ImageError: the image has another shape or dtype.
+            ValueError: the boxes have another shape.
+        """
+        _check_image(image)
+        boxes = np.round(np.asarray(boxes, np.float64))
+        if boxes.shape[1:] != (4,):
+            raise ValueError(f"expected boxes (n, 4), found {boxes.shape}")
+        return self._judge(image, _worth_cropping(boxes, image), thresholds)
+
+    def _judge(self, image, boxes, thresholds):
+        """The faces among candidates (n, 4): all stages but the first."""
         if len(boxes):
-            boxes = self._refine(image, boxes)
+            boxes = self._refine(image, boxes, thresholds[0])
         if not len(boxes):
             return []
-        boxes, scores, landmarks = self._output(image, boxes)
+        boxes, scores, landmarks = self._output(image, boxes, thresholds[1])
         if self._refines_landmarks and len(boxes):
             landmarks = self._refine_landmarks(image, boxes, landmarks)
         return [DetectedFace(*face) for face in zip(boxes, scores.tolist(), landmarks)]
@@ -113,22 +142,20 @@ class MTCNN:
             return np.empty((0, 4))
         boxes, scores, offsets = (np.concatenate(parts) for parts in zip(*found))
         kept = suppress_overlaps(boxes, scores, OVERLAP)
-        boxes = to_square(calibrate(boxes[kept], offsets[kept]))
-        return boxes[touching(boxes, image.shape[:2])]
+        return _worth_cropping(to_square(calibrate(boxes[kept], offsets[kept])), image)
 
-    def _refine(self, image, boxes):
+    def _refine(self, image, boxes, threshold):
         """The candidates that the refine network takes for faces, corrected, whole squares (n, 4)."""
         offsets, logits = _in_batches(
             self._networks.refine, boxes, lambda part: to_batch(crop_squares(image, part, REFINE_SIZE))
         )
         # The network saw the whole square, black outside the image; what it says is of the part inside.
         boxes, scores = clip(boxes, image.shape[:2]), face_probability(logits)
-        (passed,) = np.nonzero(scores > self._thresholds[1])
+        (passed,) = np.nonzero(scores > threshold)
         kept = passed[suppress_overlaps(boxes[passed], scores[passed], OVERLAP)]
-        boxes = to_square(calibrate(boxes[kept], offsets[kept]))
-        return boxes[touching(boxes, image.shape[:2])]
+        return _worth_cropping(to_square(calibrate(boxes[kept], offsets[kept])), image)
 
-    def _output(self, image, boxes):
+    def _output(self, image, boxes, threshold):
         """Final boxes (n, 4), scores (n,) and landmarks (n, 5, 2), best first."""
         shares, offsets, logits = _in_batches(
             self._networks.output, boxes, lambda part: to_batch(crop_squares(image, part, OUTPUT_SIZE, np.float32))
@@ -136,7 +163,7 @@ class MTCNN:
         boxes, scores = clip(boxes, image.shape[:2]), face_probability(logits)
         landmarks = boxes[:, None, :2] + sizes(boxes)[:, None] * shares.reshape(-1, 2, 5).transpose(0, 2, 1)
         boxes = calibrate(boxes, offsets)
-        (passed,) = np.nonzero(scores > self._thresholds[2])
+        (passed,) = np.nonzero(scores > threshold)
         kept = passed[suppress_overlaps(boxes[passed], scores[passed], OVERLAP, by="smaller")]
         return boxes[kept], scores[kept], landmarks[kept]
 
@@ -155,6 +182,17 @@ class MTCNN:
         shares = np.stack(_in_batches(self._networks.landmark, patches, to_patches), axis=1)
         shares[(np.abs(shares - 0.5) > MAX_MOVE).any(axis=2)] = 0.5
         return corners + shares * side
+
+
+def _check_image(image):
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(f"face detection: expected uint8 (H, W, 3), found {image.dtype} {image.shape}")
+
+
+def _worth_cropping(boxes, image):
+    """Those of ``boxes`` (n, 4) that touch the image, and are not so large that little of it would be seen."""
+    area = image.shape[0] * image.shape[1]
+    return boxes[touching(boxes, image.shape[:2]) & (sizes(boxes).prod(axis=1) <= MAX_AREA * area)]
 
 
 def _in_batches(network, boxes, to_input):

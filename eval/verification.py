@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from insightrec.deploy.embedder import BACKENDS, CHANNELS, IMAGE_SIZE
+from insightrec.deploy.embedder_device import GPU_HELP, open_embedder
 from insightrec.eval.bad_cases import bad_cases, page_files, write_bad_cases
 from insightrec.eval.pack_embeddings import embed_pack
 from insightrec.eval.roc_curve import roc_curve
 from insightrec.eval.roc_plot import ROC_PLOT, write_roc_plot
 from insightrec.eval.verification_report import REPORT_CSV, REPORT_JSON, report_lines, write_report
 from insightrec.eval.verification_result import verify
-from insightrec.eval.verification_runs import find_named_models, open_embedder, verification_runs
+from insightrec.eval.verification_runs import find_named_models, verification_runs
 from insightrec.eval.verification_targets import find_targets
 from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
 from insightrec.recordio_tools.command_line import image_size, tool, whole_number
@@ -71,12 +72,7 @@ def parse(argv):
         help="components of a PCA fitted to each fold's training pairs, 0 none (default: 0)",
     )
     add("--max", default="", help="'a,b': of a bare prefix's epochs, if more than b, places a to b-1 (default: all)")
-    add(
-        "--gpu",
-        type=int,
-        help="index of the GPU, -1 the CPU (default: 0 where ONNX Runtime has CUDA, else -1); where the GPU cannot be "
-        "used the CPU is, with a warning",
-    )
+    add("--gpu", type=int, help=GPU_HELP)
     add("--batch-size", type=whole_number(1), default=32, help="images a forward pass (default: 32)")
     add("--threads", type=whole_number(1), help="threads of ONNX Runtime (default: its own choice, all cores)")
     add("--backend", choices=BACKENDS, default=BACKENDS[0], help=f"what runs the model (default: {BACKENDS[0]})")

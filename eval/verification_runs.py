@@ -1,18 +1,13 @@
 """What a verification goes through: every target and, within it, every model."""
 
 import functools
-import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import onnxruntime
-
-from insightrec.deploy.embedder import Embedder
 from insightrec.deploy.model_files import find_models, parse_keep
-from insightrec.deploy.onnx_network import CUDA
 from insightrec.eval.eigenfaces import fit_eigenfaces
 from insightrec.eval.pair_folds import pair_folds
-from insightrec.recordio_tools.errors import InputError, ModelError
+from insightrec.recordio_tools.errors import ModelError
 from insightrec.recordio_tools.file_hash import sha256
 from insightrec.recordio_tools.verification_pack import VerificationPack, read_pack
 
@@ -109,30 +104,6 @@ def find_named_models(models, keep=""):
                 )
             named[name] = files
     return named
-
-
-def open_embedder(files, *, gpu=None, **options):
-    """Open an `Embedder`, on the CPU with a warning where ``gpu`` cannot be used.
-
-    Args:
-        files: `ModelFiles`.
-        gpu: number of the GPU, -1 for the CPU; None takes GPU 0 where ONNX Runtime is built for CUDA.
-        options: further arguments of `Embedder`.
-
-    Raises:
-        InputError: the model cannot be opened on the CPU either.
-    """
-    if gpu is None:
-        gpu = 0 if CUDA in onnxruntime.get_available_providers() else -1
-    try:
-        return Embedder(files, gpu=gpu, **options)
-    except ModelError:
-        raise
-    except InputError as reason:
-        if gpu < 0:
-            raise
-        warnings.warn(f"running on the CPU ({reason})", stacklevel=2)
-        return Embedder(files, gpu=-1, **options)
 
 
 def _file_name(model):

@@ -166,6 +166,62 @@ def test_landmark_refinement_is_used_where_its_weights_are_given():
         detector(landmark_refinement=True)
 
 
+OFFSETS = {"second": (0.5, 0, 0.5, 0), "third": (0.1, 0.2, 0.3, 0.4)}
+
+
+def confirm(boxes, picture, thresholds=(0.0, 0.2), **options):
+    """What `MTCNN.confirm` finds where the first stage would find nothing."""
+    return detector(places=(), **options).confirm(picture, boxes, thresholds)
+
+
+def test_confirm_is_the_cascade_from_its_second_stage():
+    found = detector([(3, 5), (20, 20)], landmark=landmark_network(np.full((5, 2), 0.2)), **OFFSETS).detect(image())
+    boxes = [[11, 7, 23, 19], [41, 41, 53, 53]]  # where the first stage has them
+    again = confirm(boxes, image(), (0.7, 0.8), landmark=landmark_network(np.full((5, 2), 0.2)), **OFFSETS)
+    assert len(found) == 2
+    assert {tuple(face.box) for face in again} == {tuple(face.box) for face in found}
+    for first, second in zip(*(sorted(faces, key=lambda face: face.box[0]) for faces in (found, again))):
+        np.testing.assert_array_equal(first.landmarks, second.landmarks)
+        assert first.score == second.score
+
+
+def test_confirm_takes_a_whole_image_that_is_not_square():
+    (face,) = confirm([[0, 0, 60, 40]], image(40, 60))
+    # Within the image (0, 0) to (59, 39); a square for the output network, ten rows past it, cut again.
+    assert face.box.tolist() == [0, 0, 59, 39]
+    np.testing.assert_allclose(face.landmarks, (60, 40) * SHARES)
+
+
+def test_confirm_rounds_boxes_to_whole_pixels():
+    (face,) = confirm([[10.6, 7.4, 23.4, 18.6]], image())
+    assert face.box.tolist() == [11, 7, 23, 19]
+
+
+def test_confirm_by_its_own_thresholds():
+    whole, refused = [[0, 0, 60, 60]], {"accepts": lambda crop: False}  # probability 0.0003
+    assert len(detector(thresholds=(1, 1, 1)).confirm(image(), whole)) == 1
+    assert len(confirm(whole, image(), **refused)) == 1
+    assert confirm(whole, image(), (0.001, 0.2), **refused) == []
+    assert confirm(whole, image(), (0, 0.9999)) == []
+
+
+def test_confirm_leaves_out_boxes_beside_the_image_and_far_larger_ones():
+    outside = [[-20, 0, -1, 19], [60, 0, 79, 19], [20, 20, 10, 30], [np.nan, 0, 10, 10]]
+    assert confirm([*outside, [-60, -60, 61, 61], [-1e9, -1e9, 1e9, 1e9]], image()) == []
+    assert len(confirm([[-60, -60, 59, 59], *outside], image())) == 1
+    assert confirm(np.empty((0, 4)), image()) == []
+
+
+def test_a_square_about_a_strip_takes_no_memory():
+    assert confirm([[0, 0, 200_000, 12]], image(12, 200_000)) == []  # 120 GB otherwise
+
+
+@pytest.mark.parametrize("boxes", [[0, 0, 60, 60], [], [[0, 0, 60]]])
+def test_confirm_with_boxes_of_another_shape(boxes):
+    with pytest.raises(ValueError, match=r"expected boxes \(n, 4\), found \("):
+        confirm(boxes, image())
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 400), (12, 12), (400, 11)])
 def test_images_not_larger_than_the_smallest_face(size):
     assert detector().detect(image(*size)) == []
@@ -186,6 +242,8 @@ def test_an_image_barely_larger():
 def test_images_of_another_kind(photo, found):
     with pytest.raises(ImageError, match=rf"expected uint8 \(H, W, 3\), found {found}"):
         detector().detect(photo)
+    with pytest.raises(ImageError, match=rf"expected uint8 \(H, W, 3\), found {found}"):
+        detector().confirm(photo, [[0, 0, 40, 40]])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 
 from insightrec.deploy.model_files import ModelFiles
 from insightrec.eval import verification_runs as module
-from insightrec.eval.verification_runs import EIGENFACES, find_named_models, open_embedder, verification_runs
+from insightrec.eval.verification_runs import EIGENFACES, find_named_models, verification_runs
 from insightrec.recordio_tools.errors import InputError, ModelError, PackError
 from insightrec.recordio_tools.verification_pack import write_pack
 
@@ -98,41 +98,6 @@ def test_a_damaged_pack_is_found_before_any_model_is_opened(folder, targets):
     models = find_named_models([str(folder / "model" / "arcface.onnx")])
     with pytest.raises(PackError):
         next(verification_runs(targets, models, lambda files: pytest.fail("opened"), folder))
-
-
-def test_no_gpu_means_the_cpu_and_one_warning(monkeypatch):
-    asked = []
-
-    class NoGpu:
-        def __init__(self, files, *, gpu, **options):
-            asked.append((gpu, options))
-            if gpu >= 0:
-                raise InputError("gpu 0: no CUDA")
-
-    monkeypatch.setattr(module, "Embedder", NoGpu)
-    with pytest.warns(UserWarning, match=r"running on the CPU \(gpu 0: no CUDA\)"):
-        open_embedder("files", gpu=0, batch_size=4)
-    assert asked == [(0, {"batch_size": 4}), (-1, {"batch_size": 4})]
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(("providers", "gpu"), [(["CPUExecutionProvider"], -1), (["CUDAExecutionProvider"], 0)])
-def test_by_default_a_gpu_is_taken_where_there_is_one(monkeypatch, providers, gpu):
-    asked = []
-    monkeypatch.setattr(module, "Embedder", lambda files, gpu, **options: asked.append(gpu))
-    monkeypatch.setattr(module.onnxruntime, "get_available_providers", lambda: providers)
-    open_embedder("files")
-    assert asked == [gpu]
-
-
-@pytest.mark.parametrize(("error", "gpu"), [(ModelError("damaged"), 0), (InputError("no MXNet"), -1)])
-def test_other_errors_are_not_taken_for_a_missing_gpu(monkeypatch, error, gpu):
-    def fail(*_, **__):
-        raise error
-
-    monkeypatch.setattr(module, "Embedder", fail)
-    with pytest.raises(InputError, match=str(error)):
-        open_embedder("files", gpu=gpu)
 
 
 def test_eigenfaces_are_fitted_anew_for_each_pack(folder, targets):

@@ -84,6 +84,33 @@ def test_the_packaged_networks_are_the_folders(packaged, folder):
             np.testing.assert_allclose(first, second, atol=1e-4)
 
 
+def test_confirm_finds_the_faces_of_the_cascade_in_its_own_candidates(folder, photos):
+    detector = MTCNN(folder)
+    for image in photos.values():
+        confirmed = detector.confirm(image, detector._propose(image), (0.7, 0.8))
+        for face, expected in zip(confirmed, detector.detect(image)):
+            np.testing.assert_array_equal(face.box, expected.box)
+            np.testing.assert_array_equal(face.landmarks, expected.landmarks)
+
+
+# Faces seen from the front; those in profile move by a tenth of the face's width and more.
+CROPPED = ("Nathalie_Baye_0002.jpg", "Rob_Lowe_0001.jpg", "blur.jpg", "d1.jpeg", "kun.jpg")
+
+
+@pytest.mark.parametrize("margin", [0.2, 0.3])
+@pytest.mark.parametrize("name", CROPPED)
+def test_landmarks_of_a_roughly_cropped_face(folder, photos, name, margin):
+    detector, image = MTCNN(folder), photos[name]
+    (face,) = detector.detect(image)
+    width = face.box[2] - face.box[0]
+    left, top = np.maximum(face.box[:2] - margin * width, 0).astype(int)
+    right, bottom = (face.box[2:] + margin * width).astype(int)
+    crop = image[top:bottom, left:right]
+    (found,) = detector.confirm(crop, [[0, 0, crop.shape[1], crop.shape[0]]])
+    distances = np.linalg.norm(found.landmarks + (left, top) - face.landmarks, axis=1)
+    assert distances.max() < 0.04 * width  # 4 px of a face 100 px wide
+
+
 def test_a_face_at_the_border(folder, photos):
     """The photo cut through the face: boxes reach past it, nothing fails."""
     image = photos["Rob_Lowe_0001.jpg"]
