@@ -1,4 +1,7 @@
-"""Time alignment and embedding: latency and throughput by batch size and threads, MXNet beside ONNX Runtime."""
+"""Time detection, alignment and embedding: latency and throughput by batch size and threads.
+
+The embedding is timed in ONNX Runtime and, where it is installed, in MXNet.
+"""
 
 import argparse
 import csv
@@ -17,18 +20,20 @@ import numpy as np
 from insightrec.deploy.call_timing import in_fresh_process, summarize, time_calls
 from insightrec.deploy.drawn_faces import drawn_faces
 from insightrec.deploy.embedder import BACKENDS, IMAGE_SIZE, Embedder
+from insightrec.deploy.made_up_photo import FACE_SIDE, FACES_AT, HEIGHT, WIDTH, made_up_photo
 from insightrec.deploy.model_files import ModelFiles, find_model
+from insightrec.deploy.mtcnn import MTCNN
+from insightrec.deploy.mtcnn_weights import PACKAGE, load_networks
 from insightrec.deploy.mxnet_import import MXNetMissing
 from insightrec.deploy.network_input import CHANNELS
 from insightrec.deploy.processor_name import processor_name
 from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
 from insightrec.recordio_tools.command_line import image_size, tool, whole_number
-from insightrec.recordio_tools.errors import InputError
+from insightrec.recordio_tools.errors import InputError, ModelError
 from insightrec.recordio_tools.face_alignment import align_face, template
+from insightrec.recordio_tools.image_codec import read_image
 
 DISTINCT_FACES = 16  # drawn once; larger batches repeat them
-PHOTO = (768, 1024)  # height, width of the picture that a face is cut from
-FACE_IN_PHOTO = 2.0  # its size there, in sizes of the crop
 COLUMNS = ("stage", "backend", "batch", "threads", "median_ms", "p95_ms", "images_per_s")
 
 
@@ -41,6 +46,8 @@ class Settings(NamedTuple):
     gpu: int
     runs: int
     warm_up: int
+    mtcnn: Optional[str] = None  # folder of the detector's weights; None is the installed package
+    photo: Optional[str] = None  # file to detect on; None is `made_up_photo`
 
 
 class Case(NamedTuple):
@@ -60,11 +67,19 @@ class Stage(NamedTuple):
     is_batched: bool  # else it takes one image at a time
 
 
+def prepare_detection(settings, case):
+    """Find the faces of a photo, `MTCNN` as it comes: faces of 20 pixels and more."""
+    cv2.setNumThreads(case.threads)
+    photo = read_image(settings.photo)[1] if settings.photo else made_up_photo()
+    detector = MTCNN(settings.mtcnn, threads=case.threads)
+    return lambda: detector.detect(photo)
+
+
 def prepare_alignment(settings, case):
     """Warp one face of a photo to 112x112 by its five landmarks; ``settings`` do not matter."""
     cv2.setNumThreads(case.threads)
-    photo = np.random.default_rng(0).integers(0, 256, (*PHOTO, 3), np.uint8)
-    landmarks = template(IMAGE_SIZE) * FACE_IN_PHOTO + 100.5
+    photo = made_up_photo()
+    landmarks = template(IMAGE_SIZE) * FACE_SIDE / IMAGE_SIZE[0] + FACES_AT[0][::-1]
     return lambda: align_face(photo, landmarks, IMAGE_SIZE)
 
 
@@ -85,6 +100,7 @@ def prepare_embedding(settings, case):
 
 
 STAGES = {
+    "detection": Stage(prepare_detection, ("onnxruntime",), is_batched=False),
     "alignment": Stage(prepare_alignment, ("cv2",), is_batched=False),
     "embedding": Stage(prepare_embedding, BACKENDS, is_batched=True),
 }
@@ -122,7 +138,22 @@ def measure_all(settings, cases):
             print(f"{case.backend}: left out: {reason}", file=sys.stderr)
             continue
         device = "cpu" if settings.gpu < 0 or case.stage != "embedding" else f"gpu {settings.gpu}"
-        yield {"model": settings.model.name, **row, "device": device, **machine()}
+        photo = (settings.photo or "made up") if case.stage == "detection" else ""
+        yield {"model": settings.model.name, **row, "photo": photo, "device": device, **machine()}
+
+
+def stages_to_time(stages, mtcnn):
+    """``stages``, but for detection where no folder is named (``mtcnn``) nor the package with the weights installed."""
+    if "detection" not in stages or mtcnn is not None:
+        return stages
+    try:
+        load_networks()
+    except ModelError:
+        raise
+    except InputError as reason:
+        print(f"detection: left out: {reason}", file=sys.stderr)
+        return [stage for stage in stages if stage != "detection"]
+    return stages
 
 
 def machine():
@@ -162,14 +193,31 @@ def parse(argv):
     """The command line, as an argparse namespace."""
     parser = argparse.ArgumentParser(
         prog="benchmark.py",
-        description=f"{__doc__} Every case runs in a process of its own, on made-up pictures; times are wall-clock, so "
-        "keep the machine idle.",
+        description=f"{__doc__} Every case runs in a process of its own, on made-up pictures unless --photo is given; "
+        "times are wall-clock, so keep the machine idle.",
     )
     add = parser.add_argument
     add("--model", required=True, help="'prefix,epoch' of an MXNet model, or an .onnx file")
+    add(
+        "--mtcnn",
+        metavar="DIR",
+        help=f"folder of InsightFace's det1 to det4, the detector (default: those of the installed package {PACKAGE}; "
+        "where neither is there, detection is left out)",
+    )
+    add(
+        "--photo",
+        metavar="FILE",
+        help="photo to detect faces on; the time depends on its size, on how many faces it shows and on how much "
+        f"looks like one (default: {len(FACES_AT)} drawn faces on blotches of colour, {WIDTH}x{HEIGHT} pixels)",
+    )
     add("--stages", nargs="+", choices=STAGES, default=list(STAGES), help="what to time (default: all)")
     add("--backends", nargs="+", choices=BACKENDS, default=BACKENDS, help="what runs the model (default: both)")
-    add("--batch-sizes", type=whole_numbers, default="1,8,32", help="images in one call (default: 1,8,32)")
+    add(
+        "--batch-sizes",
+        type=whole_numbers,
+        default="1,8,32",
+        help="images in one call of the embedding; other stages take one (default: 1,8,32)",
+    )
     add(
         "--threads",
         type=whole_numbers,
@@ -193,14 +241,17 @@ def main(argv=None):
     if args.output:
         refuse_existing([args.output], args.overwrite)
     files = find_model(args.model)
-    settings = Settings(files, args.image_size, args.color, args.gpu, args.runs, args.warm_up)
+    settings = Settings(
+        files, args.image_size, args.color, args.gpu, args.runs, args.warm_up, mtcnn=args.mtcnn, photo=args.photo
+    )
     backends = list(args.backends)
     if files.params is None and "mxnet" in backends:
         backends.remove("mxnet")
         print("mxnet: left out, it runs no ONNX files", file=sys.stderr)
+    cases = list_cases(stages_to_time(args.stages, args.mtcnn), backends, args.batch_sizes, args.threads)
     rows = []
     print("{:11}{:13}{:>6}{:>9}{:>12}{:>10}{:>14}".format(*COLUMNS))
-    for row in measure_all(settings, list_cases(args.stages, backends, args.batch_sizes, args.threads)):
+    for row in measure_all(settings, cases):
         print("{:11}{:13}{:>6}{:>9}{:>12.3f}{:>10.3f}{:>14.1f}".format(*(row[key] for key in COLUMNS)), flush=True)
         rows.append(row)
     if not rows:

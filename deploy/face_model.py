@@ -111,7 +111,7 @@ class FaceModel:
             ImageError: the face has another shape or dtype.
         """
         (feature,) = face_features(
-            _given(self._embedder, "model"), self._batch(aligned), mirror=bool(self.args.flip), source=self.args.model
+            _given(self._embedder, "model"), self._batch(aligned), mirror=bool(self.args.flip), names=[self.args.model]
         )
         return feature.astype(np.float32)
 

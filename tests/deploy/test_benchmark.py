@@ -7,12 +7,23 @@ import numpy as np
 import pytest
 
 from insightrec.deploy import benchmark
-from insightrec.deploy.benchmark import Case, Settings, list_cases, main, measure, prepare_alignment, prepare_embedding
+from insightrec.deploy.benchmark import (
+    Case,
+    Settings,
+    list_cases,
+    main,
+    measure,
+    prepare_alignment,
+    prepare_detection,
+    prepare_embedding,
+)
 from insightrec.deploy.embedder import Embedder
 from insightrec.deploy.model_files import find_model
 from insightrec.deploy.mxnet_import import MXNetMissing
 from insightrec.deploy.params_file import write_params
 from insightrec.deploy.to_onnx import main as to_onnx
+from insightrec.recordio_tools.errors import InputError, ModelError
+from insightrec.recordio_tools.image_codec import encode_rgb
 
 
 @pytest.fixture
@@ -55,6 +66,61 @@ def test_what_is_timed_is_the_real_work(settings):
     assert embeddings.shape == (19, 3)
     assert not np.allclose(embeddings[0], embeddings[1])
     np.testing.assert_allclose(embeddings[16:], embeddings[:3], rtol=1e-5)  # 16 faces, repeated
+
+
+class Detector:
+    """In place of MTCNN: what it was made of, and the photos it saw."""
+
+    def __init__(self, weights, threads):
+        self.arguments = (weights, threads)
+        self.seen = []
+
+    def detect(self, photo):
+        self.seen.append(photo)
+        return self
+
+
+def test_detection_is_of_the_photo_that_is_named(settings, monkeypatch, tmp_path, rng):
+    monkeypatch.setattr(benchmark, "MTCNN", Detector)
+    path, photo = tmp_path / "photo.png", rng.integers(0, 256, (30, 40, 3), np.uint8)
+    path.write_bytes(encode_rgb(photo, ".png"))
+    named = settings._replace(mtcnn="weights", photo=str(path))
+    detector = prepare_detection(named, Case("detection", "onnxruntime", 1, 2))()
+    assert detector.arguments == ("weights", 2)
+    np.testing.assert_array_equal(detector.seen, [photo])
+    (made_up,) = prepare_detection(settings, Case("detection", "onnxruntime", 1, 1))().seen
+    assert made_up.shape == (768, 1024, 3)
+
+
+def test_a_row_of_detection_says_which_photo(settings, monkeypatch, in_this_process):
+    monkeypatch.setattr(benchmark, "MTCNN", Detector)
+    cases = list_cases(["detection", "alignment"], ["onnxruntime", "mxnet"], [1, 8], [1])
+    assert [row["photo"] for row in benchmark.measure_all(settings, cases)] == ["made up", ""]
+
+
+def test_without_weights_detection_is_left_out_with_one_reason(model, monkeypatch, in_this_process, capsys):
+    def missing():
+        raise InputError("not installed")
+
+    monkeypatch.setattr(benchmark, "load_networks", missing)
+    arguments = ["--model", model, "--image-size", "4,4", "--runs", "1", "--threads", "1"]
+    main([*arguments, "--stages", "detection", "alignment"])
+    out, err = capsys.readouterr()
+    assert err == "detection: left out: not installed\n"
+    assert "alignment" in out
+    assert "\ndetection" not in out
+
+
+def test_damaged_weights_are_an_error(model, monkeypatch, tmp_path, in_this_process, capsys):
+    def damaged():
+        raise ModelError("weights are damaged")
+
+    monkeypatch.setattr(benchmark, "load_networks", damaged)
+    for arguments, message in (([], "weights are damaged"), (["--mtcnn", str(tmp_path)], "det1-symbol.json")):
+        with pytest.raises(SystemExit) as stopped:
+            main(["--model", model, "--stages", "detection", "--runs", "1", "--threads", "1", *arguments])
+        assert stopped.value.code == 2
+        assert message in capsys.readouterr().err
 
 
 def test_a_row_is_of_the_whole_batch(settings):

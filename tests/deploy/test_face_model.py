@@ -190,7 +190,7 @@ def test_aligned_faces_of_another_kind(model, wrong):
 
 
 def test_an_embedding_of_zero(model):
-    with pytest.raises(ModelError, match="dense,7: expected embeddings of finite numbers, not all zero"):
+    with pytest.raises(ModelError, match="dense,7: expected an embedding of finite numbers, not all zero"):
         FaceModel(model=model).get_feature(np.zeros((3, 112, 112), np.uint8))
 
 

@@ -9,6 +9,7 @@ import pytest
 from insightrec.deploy.embedder import Embedder
 from insightrec.deploy.onnx_converter import convert
 from insightrec.deploy.params_file import read_params, write_params
+from insightrec.deploy.quick_prelu import rewrite_prelu
 from insightrec.deploy.symbol_graph import read_symbol
 from insightrec.recordio_tools.errors import ModelError
 from insightrec.recordio_tools.image_codec import decode_rgb
@@ -98,6 +99,19 @@ def test_both_backends_embed_alike(mx, data, faces):
     assert found.shape == (len(faces), 128)
     np.testing.assert_allclose(unit(found), unit(expected), rtol=0, atol=1e-5)
     assert relative_difference(found, expected) < TOLERANCE
+
+
+def test_quick_prelu_gives_the_same_embeddings(data, faces):
+    model = convert(read_symbol(data / f"{Y1}-symbol.json"), read_params(data / f"{Y1}-0000.params"))
+    batch = faces.transpose(0, 3, 1, 2).astype(np.float32)
+
+    def embeddings():
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return session.run(None, {"data": batch})[0]
+
+    plain = embeddings()
+    assert rewrite_prelu(model) == 33  # all there are
+    assert relative_difference(embeddings(), plain) < 1e-6
 
 
 def test_an_embedding_does_not_depend_on_its_batch(data, faces):
