@@ -15,7 +15,7 @@ class RecordError(InputError):
 
 
 class ListError(InputError):
-    """An image list (``.lst``) or a pair list cannot be read."""
+    """An image list (``.lst``), a pair list or a list of the MegaFace protocol cannot be read."""
 
 
 class ImageError(InputError):
@@ -28,6 +28,10 @@ class PackError(InputError):
 
 class ModelError(InputError):
     """A model's graph or parameters are missing, damaged or not supported."""
+
+
+class FeatureError(InputError):
+    """A feature file or store is missing, damaged or of another size."""
 
 
 class OutputError(InputError):
