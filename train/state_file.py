@@ -9,6 +9,7 @@ import io
 import json
 import math
 import struct
+import tokenize
 import zipfile
 from pathlib import Path
 
@@ -83,6 +84,7 @@ def _open(path):
         struct.error,
         OverflowError,
         SyntaxError,
+        tokenize.TokenError,  # NumPy, of a head whose brackets do not close
     ) as error:
         raise ModelError(f"{path}: damaged, or no training state ({error}); resume from another checkpoint") from None
 

@@ -111,6 +111,7 @@ class Trap:
             [("state.json", "{}"), ("a.npy", npy(np.array([Trap()], object)))],
             "array 'a': expected numbers, found object",
         ),
+        ([("state.json", "{}"), ("a.npy", npy(np.zeros(3)).replace(b"(3,), }", b"((3L,, "))], "damaged"),
         ([("state.json", "{}"), ("a.npy", pickle.dumps(Trap()))], "damaged"),
     ],
 )
