@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from insightrec.recordio_tools.errors import ListError
-from insightrec.recordio_tools.list_file import format_row, read_list
+from insightrec.recordio_tools.list_file import format_photo_row, format_row, read_list
 
 LANDMARKS = "\t".join(["10", "20", "15", "11", "19", "30", "31", "40.5", "50", "51"])
 
@@ -74,6 +74,24 @@ def test_rows_are_written_as_they_are_read(read):
     assert (rows[0].path, rows[0].label, rows[0].aligned) == (name, 3, True)
     with pytest.raises(ListError, match="tab or line break"):
         format_row("a\tb.jpg", 0)
+
+
+def test_rows_of_photos_come_back_bit_for_bit(read):
+    rng = np.random.default_rng(0)
+    name = b"ann/caf\xe9.jpg".decode("utf-8", "surrogateescape")
+    for scale in (1, 1e-300, 1e300):
+        box, landmarks = rng.normal(0, scale, 4), rng.normal(0, scale, (5, 2))
+        rows, _ = read(format_photo_row(name, 7, box, landmarks).decode("utf-8", "surrogateescape"))
+        assert (rows[0].path, rows[0].label, rows[0].aligned) == (name, 7, False)
+        np.testing.assert_array_equal(rows[0].box, box)
+        np.testing.assert_array_equal(rows[0].landmarks, landmarks)
+    with pytest.raises(ListError, match="tab or line break"):
+        format_photo_row("a\rb.jpg", 0, box, landmarks)
+
+
+def test_all_x_stand_before_all_y():
+    line = format_photo_row("a.jpg", 0, (1, 2, 3, 4.5), [(10, 11), (20, 19), (15, 30), (11, 31), (19, 40.5)])
+    assert line == b"0\ta.jpg\t0\t1.0\t2.0\t3.0\t4.5\t10.0\t20.0\t15.0\t11.0\t19.0\t11.0\t19.0\t30.0\t31.0\t40.5\n"
 
 
 def test_landmarks_are_float64(read):

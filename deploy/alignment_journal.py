@@ -1,0 +1,120 @@
+"""What became of each photo, kept on disk while a run goes on, so that a killed one is continued.
+
+A journal is a text file of JSON lines: the settings of the run, then a `PhotoResult` as a list for each finished
+photo. Memory holds only where each line begins.
+"""
+
+import json
+import os
+
+from insightrec.deploy.photo_alignment import STATUSES, PhotoResult
+from insightrec.recordio_tools.atomic_file import atomic_write
+from insightrec.recordio_tools.errors import OutputError
+
+_FORMAT = "insightrec align_faces 1"
+
+
+class AlignmentJournal:
+    """A journal that is written, and read by photo; use it in a ``with`` block.
+
+    Args:
+        path: pathlib.Path of the file; one that is there is replaced.
+        settings: dict of what JSON can hold: what a run that continues this one has to share.
+        results: `PhotoResult` that it begins with.
+    """
+
+    def __init__(self, path, settings, results=()):
+        self._places = {}  # photo: where its line begins, bytes
+        with atomic_write(path, overwrite=True) as file:
+            file.write(_line([_FORMAT, settings]))
+            for result in results:
+                self._write(file, result)
+        self._file = open(path, "a+b")  # noqa: SIM115 (closed by __exit__)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+    def __contains__(self, photo):
+        return photo in self._places
+
+    def read(self, photo):
+        """The `PhotoResult` of a photo."""
+        self._file.seek(self._places[photo])
+        return PhotoResult(*json.loads(self._file.readline()))
+
+    def append(self, result):
+        """Add the `PhotoResult` of one more photo; it outlives this process."""
+        self._file.seek(0, os.SEEK_END)
+        self._write(self._file, result)
+        self._file.flush()
+
+    def _write(self, file, result):
+        self._places[result.photo] = file.tell()
+        file.write(_line(result))
+
+
+def read_journal(path, settings=None):
+    """Yield the `PhotoResult` of a journal, without a last line that was cut off.
+
+    Raises:
+        OutputError: it is missing or damaged, or was begun with other settings than these, if they are given.
+    """
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be read ({error.strerror}), so no run can be resumed; choose another output"
+        ) from None
+    with file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                noted = _head(line) if number == 1 else _result(line)
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+                raise OutputError(
+                    f"{path}: line {number}: expected what align_faces noted, found {line[:40]!r}; "
+                    "give --overwrite to begin anew"
+                ) from None
+            if number > 1:
+                yield noted
+            elif settings is not None:
+                _refuse_other(path, noted, json.loads(json.dumps(settings)))
+
+
+def _refuse_other(path, begun, settings):
+    for name, value in settings.items():
+        if begun.get(name) != value:
+            raise OutputError(
+                f"{path}: the run was begun with --{name.replace('_', '-')} {_shown(begun.get(name))}, not "
+                f"{_shown(value)}; give the same options to resume it, or --overwrite to begin anew"
+            )
+
+
+def _shown(value):
+    """A setting as it stands on the command line."""
+    return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _head(line):
+    """The settings in the first line; one of several errors if it is none."""
+    form, settings = json.loads(line)
+    if form != _FORMAT:
+        raise ValueError
+    return dict(settings)
+
+
+def _result(line):
+    """The `PhotoResult` in a line; one of several errors if it is none, or its crop lies outside the output."""
+    result = PhotoResult(*json.loads(line))
+    steps = result.crop.split("/") if result.crop else ["", ""]
+    if result.status not in STATUSES or len(steps) != 2 or any(step.startswith(".") for step in steps):
+        raise ValueError
+    return result
+
+
+def _line(value):
+    return json.dumps(value).encode() + b"\n"

@@ -1,0 +1,313 @@
+"""The tool, with a detector of made faces: a face is a white square on black."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from insightrec.deploy import align_faces, photo_alignment
+from insightrec.deploy.mtcnn import DetectedFace
+from insightrec.recordio_tools import face2rec
+from insightrec.recordio_tools.face_alignment import template
+from insightrec.recordio_tools.face_record_set import FaceRecordSet
+from insightrec.recordio_tools.image_codec import encode_rgb
+from insightrec.recordio_tools.list_file import read_list
+
+CAFE = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+
+
+class SquareDetector:
+    """Takes white squares for faces; stands in for `MTCNN`."""
+
+    def __init__(self, networks, *, min_size, thresholds, factor, landmark_refinement):
+        self._min_size = min_size
+
+    def detect(self, image):
+        time.sleep(float(os.environ.get("SECONDS_A_PHOTO", 0)))
+        _, _, found, _ = cv2.connectedComponentsWithStats((image[..., 1] > 200).astype(np.uint8))
+        return [
+            DetectedFace(
+                np.array([x, y, x + side - 1, y + side - 1], float),
+                0.5 + side / 1000,
+                (x, y) + template((112, 112)) * side / 112,
+            )
+            for x, y, side, _, _ in found[1:].tolist()
+            if side >= self._min_size
+        ]
+
+
+def install():
+    """Let the tool find faces by `SquareDetector` in this process."""
+    photo_alignment.MTCNN = SquareDetector
+    photo_alignment.load_networks = lambda folder: None
+
+
+@pytest.fixture(autouse=True)
+def made_detector(monkeypatch):
+    for name in ("MTCNN", "load_networks"):
+        monkeypatch.setattr(photo_alignment, name, None)  # put back what was there
+    install()
+
+
+def write_photo(path, *squares, seed=0, size=(200, 240)):
+    """A photo with white squares (left, top, side) on a dark pattern; as PNG, whatever it is called."""
+    rows = np.random.default_rng(seed).integers(0, 100, (10, size[1], 3), np.uint8)
+    image = np.resize(rows, (*size, 3))  # again and again
+    for left, top, side in squares:
+        image[top : top + side, left : left + side] = 255
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_rgb(image, ".png", 1))
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """Identities of all kinds; the current folder is the one that holds ``photos``."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "photos"
+    write_photo(folder / "ann" / "a.bmp", (40, 30, 90), seed=1)
+    write_photo(folder / "ann" / "a.c.jpg", (20, 30, 60), (90, 60, 50), seed=2)
+    write_photo(folder / "bob" / "nobody.png", seed=3)
+    (folder / "bob" / "cut.png").write_bytes((folder / "ann" / "a.bmp").read_bytes()[:-500])
+    write_photo(folder / "cleo" / CAFE, (100, 90, 70), seed=4)
+    write_photo(folder / "cleo" / "large.png", (1000, 300, 400), seed=5, size=(900, 2400))
+    write_photo(folder / "cleo" / "x.jpg", (60, 50, 80), seed=6)
+    write_photo(folder / "cleo" / "x.png", (60, 50, 30), seed=7)
+    (folder / "empty").mkdir()
+    return folder
+
+
+def align(*options, processes=1):
+    align_faces.main(["--input", "photos", "--output", "aligned", "--processes", str(processes), *map(str, options)])
+
+
+def table():
+    with open("aligned.csv", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return {line["image"]: line for line in csv.DictReader(file)}
+
+
+def everything():
+    """{path: bytes} of all that a run writes, but for the journal, whose order is that of the work."""
+    files = [path for path in Path("aligned").rglob("*") if path.is_file()]
+    return {
+        str(path): path.read_bytes() for path in [*files, *map(Path, ("aligned.lst", "aligned.csv", "aligned.html"))]
+    }
+
+
+def error_of(capsys, *options):
+    with pytest.raises(SystemExit) as stopped:
+        align(*options)
+    assert stopped.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_folder(photos, capsys):
+    align("--report")
+    rows = table()
+    assert {photo: row["status"] for photo, row in rows.items()} == {
+        "ann/a.bmp": "aligned",
+        "ann/a.c.jpg": "aligned",
+        "bob/cut.png": "failed",
+        "bob/nobody.png": "no-face",
+        f"cleo/{CAFE}": "aligned",
+        "cleo/large.png": "aligned",
+        "cleo/x.jpg": "aligned",
+        "cleo/x.png": "aligned",
+    }
+    assert sorted(path.name for path in Path("aligned").rglob("*.jpg")) == sorted(
+        ["a.jpg", "a.c.jpg", CAFE.replace("png", "jpg"), "large.jpg", "x.jpg.jpg", "x.png.jpg"]
+    )
+    assert "image is cut short" in rows["bob/cut.png"]["reason"]
+    assert [rows["ann/a.c.jpg"][name] for name in ("width", "height", "faces", "x1", "crop")] == [
+        *("240", "200", "2", "90.0", "ann/a.c.jpg")  # the central one
+    ]
+    out, err = capsys.readouterr()
+    assert "aligned 8 photos of 3 identities\n  aligned      6\n  center-crop  0\n  no-face      1\n" in out
+    assert out.endswith("next: insightrec face2rec --root aligned\n")
+    assert err.startswith("failed: photos/bob/cut.png: image is cut short")
+    assert b"<h1>Alignment of photos</h1>" in Path("aligned.html").read_bytes()
+
+
+def test_a_white_square_fills_the_crop(photos):
+    align("--encoding", ".png")
+    assert cv2.imread("aligned/ann/a.png")[1:-1, 1:-1].min() == 255
+    assert float(table()["cleo/large.png"]["x1"]) == pytest.approx(1000, abs=2)
+    assert cv2.imread("aligned/cleo/large.png")[2:-2, 2:-2].min() == 255
+
+
+@pytest.mark.parametrize(
+    ("on_missing", "options"),
+    [
+        ("skip", ()),
+        ("center-crop", ("--quality", "80")),
+        ("center-crop", ("--image-size", "112,96", "--encoding", ".png", "--quality", "3")),
+    ],
+)
+def test_face2rec_makes_the_same_set_of_the_crops_and_of_the_list(photos, on_missing, options, capsys):
+    align("--on-missing", on_missing, *options)
+    next_command = capsys.readouterr().out.splitlines()[-1].split()[3:]
+    face2rec.main([*next_command, "--output", "of_crops"])
+    face2rec.main(["aligned.lst", "--output", "of_list", *options])
+    crops, warped = FaceRecordSet("of_crops"), FaceRecordSet("of_list/aligned.rec")
+    assert crops.labels().tolist() == warped.labels().tolist() == [row.label for row in read_list("aligned.lst").rows]
+    assert len(crops) == len(list(Path("aligned").rglob("*.*"))) == (6 if on_missing == "skip" else 7)
+    for position in range(len(crops)):
+        assert bytes(crops.record(position)[1]) == bytes(warped.record(position)[1])
+    assert crops.num_identities == warped.num_identities == (2 if on_missing == "skip" else 3)
+
+
+def test_photos_of_every_kind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plain = np.zeros((200, 240, 3), np.uint8)
+    plain[90:150, 20:80] = 255
+    gray = plain[..., 0]
+    folder = tmp_path / "photos" / "ann"
+    folder.mkdir(parents=True)
+    Image.fromarray(gray).save(folder / "gray.png")
+    Image.fromarray(np.dstack([plain, gray])).save(folder / "alpha.png")
+    Image.fromarray(gray.astype(np.uint16) * 257).save(folder / "deep.png")
+    Image.merge("CMYK", [Image.fromarray(255 - gray)] * 4).save(folder / "ink.jpg", quality=95)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by 90 degrees
+    Image.fromarray(np.ascontiguousarray(np.rot90(plain))).save(folder / "turned.jpg", exif=turned, quality=95)
+    align()
+    for photo, row in table().items():
+        assert (row["status"], row["width"], row["height"]) == ("aligned", "240", "200"), photo
+        found = [float(row[name]) for name in ("x1", "y1", "x2", "y2")]
+        np.testing.assert_allclose(found, (20, 90, 79, 149), atol=1, err_msg=photo)
+    face2rec.main(["aligned.lst", "--output", "of_list"])
+    warped = FaceRecordSet("of_list/aligned.rec")
+    crops = [path.read_bytes() for path in sorted(Path("aligned/ann").iterdir())]
+    assert [bytes(warped.record(position)[1]) for position in range(5)] == crops
+
+
+def test_the_output_does_not_depend_on_processes(photos, tmp_path):
+    align("--report")
+    one = everything()
+    run_script(tmp_path, "--report", "--overwrite", "--processes", "2").communicate()
+    assert everything() == one
+
+
+def run_script(folder, *options, **environment):
+    """The tool in a process of its own, whose workers find faces by `SquareDetector` too."""
+    script = folder / "run.py"
+    script.write_text(
+        f"import sys\nsys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        "import test_align_faces\ntest_align_faces.install()\n"
+        'if __name__ == "__main__":\n    test_align_faces.align_faces.main(sys.argv[1:])\n'
+    )
+    return subprocess.Popen(
+        [sys.executable, script, "--input", "photos", "--output", "aligned", *options],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_a_killed_run_is_resumed(photos, tmp_path, capsys):
+    for number in range(40):
+        write_photo(photos / "dan" / f"{number:02d}.png", (50, 40, 60 + number), seed=10 + number)
+    align("--report")
+    whole = everything()
+    with run_script(tmp_path, "--overwrite", "--report", "--processes", "2", SECONDS_A_PHOTO="0.1") as process:
+        deadline = time.monotonic() + 60
+        while Path("aligned.journal").read_bytes().count(b"\n") not in range(6, 40) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    time.sleep(0.5)  # its workers end
+    finished = Path("aligned.journal").read_bytes().count(b"\n") - 1
+    assert 5 <= finished < 40
+    with open("aligned.journal", "ab") as file:
+        file.write(b'["dan/39.png", [1')  # a line cut off
+    made = {path: path.stat().st_mtime_ns for path in Path("aligned").rglob("*.jpg")}
+    capsys.readouterr()
+    align("--resume", "--report")
+    assert everything() == whole
+    made_again = [path for path, when in made.items() if path.stat().st_mtime_ns != when]
+    assert len(made_again) <= len(made) - (finished - 2)  # two of the finished photos have no crop
+
+
+def test_resuming_a_finished_run_does_what_is_new_or_was_changed(photos, monkeypatch):
+    align()
+    seen = []
+    plain = SquareDetector.detect
+    monkeypatch.setattr(SquareDetector, "detect", lambda self, image: seen.append(image.shape) or plain(self, image))
+    align("--resume")
+    assert seen == []
+    write_photo(photos / "ann" / "b.png", (30, 30, 50), size=(101, 102))
+    write_photo(photos / "bob" / "cut.png", (30, 30, 50), size=(103, 104))
+    write_photo(photos / "cleo" / "x.png", size=(105, 106))  # no face now
+    (photos / "cleo" / "large.png").unlink()
+    align("--resume", "--report")
+    assert seen == [(101, 102, 3), (103, 104, 3), (105, 106, 3)]
+    resumed = everything()
+    assert "aligned/cleo/x.png.jpg" not in resumed
+    assert "aligned/cleo/large.jpg" not in resumed
+    align("--overwrite", "--report")
+    assert everything() == resumed
+
+
+def test_what_is_there_is_refused(photos, capsys):
+    align()
+    assert error_of(capsys).startswith("align_faces: error: aligned, aligned.lst, aligned.csv, aligned.journal: exists")
+    assert "begun with --quality 95, not 80; give the same" in error_of(capsys, "--resume", "--quality", 80)
+    photos.rename("others")
+    assert "begun with --input " in error_of(capsys, "--resume", "--input", "others")
+
+
+def test_images_of_others_among_the_crops_are_named(photos, capsys):
+    align()
+    write_photo(Path("aligned/ann/own.jpg"))
+    capsys.readouterr()
+    align("--overwrite")
+    assert "aligned: 1 not of this run, which face2rec would take for crops: ann/own.jpg" in capsys.readouterr().err
+
+
+def test_stopping_at_a_photo_that_cannot_be_used(photos, capsys):
+    line = error_of(capsys, "--on-error", "raise")
+    assert line.startswith("align_faces: error: photos/bob/cut.png: image is cut short")
+    (photos / "bob" / "cut.png").unlink()
+    align("--resume", "--on-error", "raise")
+    assert len(table()) == 7
+
+
+def test_no_face_in_any_photo(photos, capsys):
+    align("--min-face", 500)
+    assert "no crop was made; aligned.csv says why" in capsys.readouterr().out
+    assert not Path("aligned").exists()
+    assert {row["status"] for row in table().values()} == {"no-face", "failed"}
+
+
+@pytest.mark.parametrize("output", [".", "photos", "photos/aligned"])
+def test_the_output_lies_apart_from_the_photos(photos, output, capsys):
+    assert "not inside --input nor around it" in error_of(capsys, "--output", output)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--image-size", "128,128"), "expected 112,112 or 112,96"),
+        (("--quality", "0"), r"expected 1..100 for .jpg, found 0"),
+        (("--thresholds", "0.6,0.7"), "expected three numbers of 0 to 1"),
+        (("--thresholds", "0.6,0.7,nan"), "expected three numbers of 0 to 1"),
+        (("--factor", "1"), "expected a number between 0 and 1, found '1'"),
+        (("--min-face", "11"), "expected a whole number, 12 or more"),
+        (("--resume", "--overwrite"), "not allowed with argument"),
+    ],
+)
+def test_options_out_of_range(photos, options, said, capsys):
+    assert said in error_of(capsys, *options)
+    assert not Path("aligned").exists()
+
+
+def test_every_setting_has_its_flag(photos):
+    args = align_faces.parse(["--input", "photos", "--output", "aligned"])
+    defaults = photo_alignment.AlignmentSettings()
+    assert {name: getattr(args, name) for name in defaults._fields} == defaults._asdict()

@@ -1,0 +1,114 @@
+import json
+
+import numpy as np
+import pytest
+
+from insightrec.deploy.alignment_journal import AlignmentJournal, read_journal
+from insightrec.deploy.photo_alignment import PhotoResult
+from insightrec.recordio_tools.errors import OutputError
+
+SETTINGS = {"image_size": (112, 112), "min_face": 20, "mtcnn": None}
+STRANGE = b"ann/caf\xe9\n\t.jpg".decode("utf-8", "surrogateescape")
+
+
+def result(photo, status="no-face", **known):
+    return PhotoResult(photo, [10, 1_700_000_000_123_456_789], status, **known)
+
+
+ALIGNED = result(
+    STRANGE,
+    "aligned",
+    height=250,
+    width=200,
+    faces=2,
+    score=1 / 3,
+    box=[0.1, -3.0, 99.7, 1e-17],
+    landmarks=(np.arange(10).reshape(5, 2) / 7).tolist(),
+    crop="ann/x.jpg",
+    crop_bytes=4000,
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "aligned.journal"
+
+
+def test_what_is_appended_is_read_bit_for_bit(path):
+    results = [result("bob/b.jpg", "failed", reason='no "image"'), ALIGNED, result("bob/a.jpg")]
+    with AlignmentJournal(path, SETTINGS) as journal:
+        for one in results:
+            journal.append(one)
+            assert journal.read(one.photo) == one
+        assert [journal.read(one.photo) for one in reversed(results)] == results[::-1]
+        assert STRANGE in journal
+        assert "bob/c.jpg" not in journal
+        assert list(read_journal(path)) == results  # while it is being written: nothing waits in a buffer
+
+
+def test_a_journal_begins_with_what_is_kept(path):
+    with AlignmentJournal(path, SETTINGS) as journal:
+        journal.append(ALIGNED)
+        journal.append(result("bob/a.jpg"))
+    with AlignmentJournal(path, SETTINGS, (one for one in read_journal(path, SETTINGS) if one.crop)) as journal:
+        assert "bob/a.jpg" not in journal
+        journal.append(result("bob/b.jpg"))
+        assert journal.read(STRANGE) == ALIGNED
+    assert list(read_journal(path, SETTINGS)) == [ALIGNED, result("bob/b.jpg")]
+
+
+def test_a_line_that_was_cut_is_dropped(path):
+    with AlignmentJournal(path, SETTINGS, [ALIGNED, result("bob/a.jpg")]):
+        pass
+    whole = path.read_bytes()
+    last = whole.rindex(b"\n", 0, -1) + 1
+    for end in (last, last + 1, len(whole) - 2, len(whole) - 1):
+        path.write_bytes(whole[:end])
+        assert list(read_journal(path, SETTINGS)) == [ALIGNED]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("min_face", 40, "--min-face 20, not 40"),
+        ("image_size", (112, 96), "--image-size 112,112, not 112,96"),
+        ("mtcnn", "/w", "--mtcnn None, not /w"),
+    ],
+)
+def test_other_settings_are_refused(path, name, value, said):
+    with AlignmentJournal(path, SETTINGS, [ALIGNED]):
+        pass
+    with pytest.raises(OutputError, match=rf"aligned.journal: the run was begun with {said}; give the same options"):
+        list(read_journal(path, {**SETTINGS, name: value}))
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        (b"{}", 1),
+        (b'["another program", {}]', 1),
+        (b"garbage", 2),
+        (b"[" * 200_000, 2),
+        (b'["a.jpg", null, "done"]', 2),
+        (b'["a.jpg"]', 2),
+        (b"7", 2),
+        (json.dumps(list(ALIGNED._replace(crop="../../photo.jpg"))).encode(), 2),
+        (json.dumps(list(ALIGNED._replace(crop="../photo.jpg"))).encode(), 2),
+        (json.dumps(list(ALIGNED._replace(crop="/etc/x.jpg"))).encode(), 2),
+        (json.dumps(list(ALIGNED._replace(crop=7))).encode(), 2),
+    ],
+)
+def test_damage_is_named(path, line, number):
+    with AlignmentJournal(path, SETTINGS):
+        pass
+    head = path.read_bytes()
+    path.write_bytes((head if number == 2 else b"") + line + b"\n")
+    with pytest.raises(
+        OutputError, match=rf"aligned.journal: line {number}: expected what align_faces noted, found b'"
+    ):
+        list(read_journal(path, SETTINGS))
+
+
+def test_none_to_read(path):
+    with pytest.raises(OutputError, match="aligned.journal: cannot be read .*, so no run can be resumed"):
+        list(read_journal(path))
