@@ -23,7 +23,7 @@ def read_folders(root):
     """
     root = Path(root)
     if not root.is_dir():
-        raise ListError(f"{root}: expected a folder of identity folders, found no such folder; check --root")
+        raise ListError(f"{root}: expected a folder of identity folders, found no such folder; check the path")
     identities, loose = _visible(root)
     rows, empty, ignored, label = [], [], len(loose), 0
     for identity in identities:

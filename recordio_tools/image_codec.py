@@ -1,4 +1,9 @@
-"""Encoded images to pixels and back (OpenCV), and the checks that keep damaged ones out."""
+"""Encoded images to pixels and back, and the checks that keep damaged ones out.
+
+OpenCV reads them, but for what its versions read differently: Pillow reads GIF and animated WebP, an animated PNG
+becomes its still picture, and the orientation of JPEG and WebP is found here (before OpenCV 5, EXIF was not
+found in WebP, nor in a JPEG behind another APP1 segment).
+"""
 
 import io
 import os
@@ -10,7 +15,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from insightrec.recordio_tools.errors import ImageError
+from insightrec.recordio_tools import MAX_PIXELS
+from insightrec.recordio_tools.errors import ImageError, one_line
 from insightrec.recordio_tools.record_framing import MAX_LENGTH
 
 JPEG_QUALITY = 95  # OpenCV's default and what InsightFace's tools write
@@ -21,14 +27,22 @@ IMAGE_SUFFIXES = tuple(sorted({*SUFFIXES.values(), ".jpeg"}))  # what is taken f
 
 _READ_RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)  # OpenCV 4.11 and newer; before, channels are swapped afterwards
 _JPEG_HEAD, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
-_PNG_HEAD, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
+_PNG_HEAD, _PNG_END, _PNG_ANIMATION = b"\x89PNG\r\n\x1a\n", b"IEND", b"acTL"
+_EXIF, _ORIENTATION = b"Exif\0\0", 0x0112
+_WEBP_EXTENDED, _WEBP_ANIMATION = b"WEBPVP8X", 0x02  # more than pixels: alpha, EXIF, animation (a flag in byte 20)
+# Each scan of a JPEG costs a pass over all pixels, and a photo has at most a dozen. A file of at most _FEW_SCANS bytes,
+# as aligned faces are, has no room for many.
+_MOST_SCANS, _FEW_SCANS = 500, 1 << 14
 
 
 def decode_rgb(data, source):
     """Decode one encoded image.
 
+    Photos are turned upright by their EXIF orientation. Alpha is dropped, and the color below it stays. Of 16 bits
+    the upper 8 are taken. CMYK is read as Adobe writes it, inverted. Of an animation it is the first picture.
+
     Args:
-        data: bytes-like, a whole image file (anything OpenCV reads).
+        data: bytes-like, a whole image file: JPEG, PNG, BMP, WebP, GIF, or another that OpenCV reads.
         source: what to call the image in an error, e.g. ``"train.rec: record 17"``.
 
     Returns:
@@ -141,10 +155,7 @@ def check_whole(data, source):
     cut_jpeg = head.startswith(_JPEG_HEAD) and not tail.endswith(_JPEG_END) and _lacks_end(bytes(data))
     cut_png = head == _PNG_HEAD and _PNG_END not in tail
     if cut_jpeg or cut_png:
-        raise ImageError(
-            f"{source}: image is cut short after {len(data)} bytes, or has bytes after its end; "
-            "replace or remove this image"
-        )
+        raise _cut_short(data, source)
 
 
 def _lacks_end(jpeg):
@@ -153,17 +164,100 @@ def _lacks_end(jpeg):
 
 
 def _decode(data, source, flag):
-    """OpenCV's pixels of an encoded image, with what `decode_rgb` raises."""
+    """The pixels of an encoded image as OpenCV's ``flag`` asks for them, with what `decode_rgb` raises."""
     check_whole(data, source)
+    data = bytes(data)
+    orientation = None
+    if data.startswith(_JPEG_HEAD):
+        if len(data) > _FEW_SCANS and data.count(_JPEG_SCAN) > _MOST_SCANS:
+            raise ImageError(
+                f"{source}: expected a JPEG of at most {_MOST_SCANS} scans, found more; replace or remove this image"
+            )
+        if data.find(_EXIF, 0, data.find(_JPEG_SCAN)) >= 0:
+            orientation = _exif_orientation(data)
+            flag |= cv2.IMREAD_IGNORE_ORIENTATION
+    elif data.startswith(_PNG_HEAD):
+        data = _still(data, source)
+    elif data.startswith(b"RIFF") and data[8:16] == _WEBP_EXTENDED:
+        if int.from_bytes(data[20:21], "little") & _WEBP_ANIMATION:
+            return _decode_with_pillow(data, source, flag)
+        orientation = _exif_orientation(data)
+        flag |= cv2.IMREAD_IGNORE_ORIENTATION
+    elif data.startswith(b"GIF8"):
+        return _decode_with_pillow(data, source, flag)
+    elif data[4:8] == b"ftyp":
+        raise ImageError(f"{source}: expected a JPEG, PNG, WebP or GIF, found an AVIF or HEIC image; convert it")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     except cv2.error as error:
-        raise ImageError(f"{source}: cannot be decoded ({error.err}); replace or remove this image") from None
+        raise ImageError(f"{source}: cannot be decoded ({one_line(error.err)}); replace or remove this image") from None
     if image is None:
         raise _no_image(data, source)
-    return image
+    return _upright(image, orientation)
+
+
+def _decode_with_pillow(data, source, flag):
+    """`_decode` of a GIF or an animated WebP, which not every build of OpenCV reads."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("GIF", "WEBP")) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"{image.height}x{image.width} pixels, more than {MAX_PIXELS}")
+            pixels, orientation = np.array(image.convert("RGB")), image.getexif().get(_ORIENTATION)
+    except Exception as error:  # a damaged file fails inside Pillow in many ways
+        raise ImageError(f"{source}: cannot be decoded ({one_line(error)}); replace or remove this image") from None
+    if flag == cv2.IMREAD_GRAYSCALE:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    elif flag == cv2.IMREAD_COLOR:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    return _upright(pixels, orientation)
+
+
+def _still(png, source):
+    """A PNG as it is, but an animated one without the mark that makes OpenCV 5 show the animation's first picture.
+
+    Raises `ImageError` where a chunk declares more bytes than follow: OpenCV 4.11 makes room for them, up to 4 GB.
+    """
+    position, kind, animation = len(_PNG_HEAD), None, None
+    while kind != _PNG_END:
+        length, kind = int.from_bytes(png[position : position + 4], "big"), png[position + 4 : position + 8]
+        end = position + 12 + length  # with length, kind and checksum
+        if end > len(png):
+            raise _cut_short(png, source)
+        if kind == _PNG_ANIMATION:
+            animation = slice(position, end)
+        position = end
+    return png if animation is None else png[: animation.start] + png[animation.stop :]
+
+
+def _exif_orientation(data):
+    """EXIF's orientation of a JPEG or WebP, 1 to 8; None where there is none that can be read."""
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "WEBP")) as image:
+            return image.getexif().get(_ORIENTATION)
+    except Exception:  # what OpenCV decodes is an image, whatever its EXIF is
+        return None
+
+
+def _upright(image, orientation):
+    """The pixels turned and mirrored as EXIF's orientation says; other numbers than 2 to 8 leave them."""
+    if orientation not in range(2, 9):
+        return image
+    if orientation >= 5:
+        image = image.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return np.ascontiguousarray(image)
 
 
 def _no_image(data, source):
     found = f"{len(data)} bytes beginning {bytes(data[:8]).hex(' ')}" if len(data) else "0 bytes"
     return ImageError(f"{source}: expected an image, found {found}; replace or remove this image")
+
+
+def _cut_short(data, source):
+    return ImageError(
+        f"{source}: image is cut short after {len(data)} bytes, or has bytes after its end; "
+        "replace or remove this image"
+    )

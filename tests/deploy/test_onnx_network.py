@@ -77,3 +77,26 @@ def test_gpu_without_cuda():
         InputError, match=r"gpu 0: this ONNX Runtime has no CUDA; install onnxruntime-gpu, or use gpu -1"
     ):
         OnnxNetwork(model(), "net.onnx", gpu=0)
+
+
+@pytest.mark.parametrize("name", [b"in0", b"emb", b"batch"])
+def test_names_that_are_not_utf8_are_refused_in_silence(capfd, name):
+    data = model(shape=("batch", 3, 2, 2)).replace(name, b"\xff" * len(name))
+    with pytest.raises(ModelError, match=r"^net.onnx: ONNX Runtime cannot load it: "):
+        OnnxNetwork(data, "net.onnx")
+    assert capfd.readouterr().out == ""
+
+
+def test_a_constant_of_more_numbers_than_memory_holds():
+    shape = helper.make_tensor("shape", TensorProto.INT64, [2], [1 << 20, 1 << 30])
+    graph = helper.make_graph(
+        [helper.make_node("ConstantOfShape", ["shape"], ["huge"]), helper.make_node("Size", ["huge"], ["emb"])],
+        "net",
+        [helper.make_tensor_value_info("in0", TensorProto.FLOAT, ("n", 3, 2, 2))],
+        [helper.make_tensor_value_info("huge", TensorProto.FLOAT, None)],
+        [shape],
+    )
+    data = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8).SerializeToString()
+    with pytest.raises(ModelError, match=r"^net.onnx: ") as raised:
+        OnnxNetwork(data, "net.onnx")(np.zeros((1, 3, 2, 2), np.float32))
+    assert "\n" not in str(raised.value)

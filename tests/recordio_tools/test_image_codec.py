@@ -1,3 +1,4 @@
+import io
 import os
 import struct
 import subprocess
@@ -7,6 +8,9 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 
 from insightrec.recordio_tools import image_codec
 from insightrec.recordio_tools.errors import ImageError
@@ -132,3 +136,258 @@ def test_an_opencv_without_rgb_decoding_gives_the_same(faces, encoding, monkeypa
     straight = decode_rgb(faces(4, encoding=encoding), "x")
     monkeypatch.setattr(image_codec, "_READ_RGB", None)
     np.testing.assert_array_equal(decode_rgb(faces(4, encoding=encoding), "x"), straight)
+
+
+# Where the stored pixel (r, c) of H x W is seen, by EXIF's orientation.
+SEEN_AT = {
+    1: lambda r, c, height, width: (r, c),
+    2: lambda r, c, height, width: (r, width - 1 - c),
+    3: lambda r, c, height, width: (height - 1 - r, width - 1 - c),
+    4: lambda r, c, height, width: (height - 1 - r, c),
+    5: lambda r, c, height, width: (c, r),
+    6: lambda r, c, height, width: (c, height - 1 - r),
+    7: lambda r, c, height, width: (width - 1 - c, height - 1 - r),
+    8: lambda r, c, height, width: (width - 1 - c, r),
+}
+
+
+def picture(height=20, width=28):
+    """Smooth colors without any symmetry: uint8 RGB."""
+    coarse = np.random.default_rng(3).integers(0, 256, (4, 5, 3)).astype(np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def saved(image, kind, **options):
+    """The bytes of an image, an array or Pillow's, as Pillow writes them."""
+    file = io.BytesIO()
+    (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(file, kind, **options)
+    return file.getvalue()
+
+
+def exif(orientation, order="MM"):
+    """An EXIF block of one entry."""
+    code = ">" if order == "MM" else "<"
+    entry = struct.pack(f"{code}HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+    return b"Exif\0\0" + order.encode() + struct.pack(f"{code}HI", 42, 8) + entry
+
+
+def with_segments(jpeg, *bodies):
+    """A JPEG with these APP1 segments first."""
+    segments = (b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body for body in bodies)
+    return jpeg[:2] + b"".join(segments) + jpeg[2:]
+
+
+def upright(stored, orientation):
+    height, width = stored.shape[:2]
+    seen = np.empty((width, height, *stored.shape[2:]) if orientation >= 5 else stored.shape, np.uint8)
+    for r in range(height):
+        for c in range(width):
+            seen[SEEN_AT[orientation](r, c, height, width)] = stored[r, c]
+    return seen
+
+
+@pytest.mark.parametrize("orientation", SEEN_AT)
+@pytest.mark.parametrize(
+    ("kind", "options"), [("JPEG", {}), ("PNG", {}), ("WEBP", {"lossless": True}), ("WEBP", {"save_all": True})]
+)
+def test_exif_turns_every_format_alike(tmp_path, kind, options, orientation):
+    if "save_all" in options:
+        frames = [Image.fromarray(np.full((20, 28, 3), 7, np.uint8))]
+        options = {"save_all": True, "append_images": frames, "lossless": True}
+    plain = decode_rgb(saved(picture(), kind, **options), "x")
+    data = saved(picture(), kind, exif=exif(orientation), **options)
+    np.testing.assert_array_equal(decode_rgb(data, "x"), upright(plain, orientation))
+    (tmp_path / "photo").write_bytes(data)
+    gray = read_image(tmp_path / "photo", gray=True)[1]
+    np.testing.assert_allclose(gray, cv2.cvtColor(upright(plain, orientation), cv2.COLOR_RGB2GRAY), atol=2)
+
+
+@pytest.mark.parametrize("order", ["II", "MM"])
+@pytest.mark.parametrize(
+    "before", [(), (b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>",)], ids=["EXIF first", "XMP first"]
+)
+def test_exif_in_either_byte_order_and_behind_xmp(before, order):
+    plain = saved(picture(), "JPEG")
+    data = with_segments(plain, *before, exif(6, order))
+    np.testing.assert_array_equal(decode_rgb(data, "x"), upright(decode_rgb(plain, "x"), 6))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize(
+    "block", [exif(0), exif(9), exif(65535), exif(6)[:20], b"Exif\0\0" + b"II*\0\xff\xff\xff\xff", b"Exif\0\0"]
+)
+def test_exif_that_says_nothing_leaves_the_photo(block):
+    plain = saved(picture(), "JPEG")
+    np.testing.assert_array_equal(decode_rgb(with_segments(plain, block), "x"), decode_rgb(plain, "x"))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_alpha_is_dropped(kind):
+    alpha = np.where(np.arange(28) % 2, 255, 60).astype(np.uint8) * np.ones((20, 1), np.uint8)
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = saved(np.dstack([picture(), alpha]), kind, **options)
+    np.testing.assert_array_equal(decode_rgb(data, "x"), picture())
+
+
+def test_gray_palette_and_one_bit_are_rgb():
+    gray = picture()[..., 0]
+    for data in (
+        saved(gray, "PNG"),
+        saved(np.dstack([gray, gray // 2]), "PNG"),  # with alpha
+        saved(gray, "BMP"),
+        saved(gray, "GIF"),
+        saved(gray, "WEBP", lossless=True),
+    ):
+        np.testing.assert_array_equal(decode_rgb(data, "x"), np.dstack([gray] * 3))
+    few = Image.fromarray(picture()).quantize(16)
+    for data in (saved(few, "PNG"), saved(few, "PNG", transparency=3), saved(few, "GIF"), saved(few, "BMP")):
+        np.testing.assert_array_equal(decode_rgb(data, "x"), np.asarray(few.convert("RGB")))
+    bits = Image.fromarray(gray).convert("1")
+    np.testing.assert_array_equal(decode_rgb(saved(bits, "PNG"), "x")[..., 2], np.asarray(bits) * 255)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_of_16_bits_the_upper_8(channels):
+    every = np.arange(1 << 16, dtype=np.uint16).reshape(256, 256)
+    data = cv2.imencode(".png", every if channels == 1 else np.dstack([every] * 3))[1].tobytes()
+    np.testing.assert_array_equal(decode_rgb(data, "x"), np.dstack([every >> 8] * 3))
+
+
+@pytest.mark.parametrize("coding", ["CMYK", "YCCK", "without Adobe's mark"])
+def test_four_color_jpegs_as_pillow_reads_them(coding):
+    data = saved(Image.fromarray(picture()).convert("CMYK"), "JPEG", quality=95)
+    mark = data.index(b"Adobe")
+    if coding == "YCCK":
+        data = data[: mark + 11] + b"\2" + data[mark + 12 :]  # the transform
+    elif coding != "CMYK":
+        data = data[: mark - 4] + data[mark + 12 :]
+    expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    np.testing.assert_allclose(decode_rgb(data, "x").astype(int), expected.astype(int), atol=2)
+    if coding != "YCCK":
+        np.testing.assert_allclose(decode_rgb(data, "x").astype(int), picture().astype(int), atol=12)
+
+
+def test_a_progressive_jpeg():
+    expected = decode_rgb(saved(picture(), "JPEG", quality=90), "x")
+    np.testing.assert_array_equal(decode_rgb(saved(picture(), "JPEG", quality=90, progressive=True), "x"), expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("GIF", {}), ("PNG", {}), ("PNG", {"default_image": True}), ("WEBP", {"lossless": True})],
+    ids=["GIF", "APNG", "APNG with a still picture", "WebP"],
+)
+def test_of_an_animation_the_first_picture(kind, options):
+    first, *others = (Image.fromarray(np.full((20, 28, 3), value, np.uint8)) for value in (200, 10, 90))
+    data = saved(first, kind, save_all=True, append_images=others, duration=50, **options)
+    np.testing.assert_array_equal(decode_rgb(data, "x"), np.asarray(first))
+
+
+def test_an_opencv_without_rgb_decoding_gives_the_same_of_a_gif(monkeypatch):
+    data = saved(picture(), "GIF")
+    straight = decode_rgb(data, "x")
+    monkeypatch.setattr(image_codec, "_READ_RGB", None)
+    np.testing.assert_array_equal(decode_rgb(data, "x"), straight)
+
+
+def test_the_ending_of_the_name_does_not_matter(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(saved(picture(), "PNG"))
+    np.testing.assert_array_equal(read_image(tmp_path / "photo.jpg")[1], picture())
+
+
+def test_photos_of_telephones_that_are_no_jpegs_are_named():
+    with pytest.raises(ImageError, match=r"^a\.jpg: expected a JPEG.*found an AVIF or HEIC image; convert it$"):
+        decode_rgb(b"\0\0\0\x18ftypheic" + bytes(500), "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("JPEG", {"progressive": True}), ("BMP", {}), ("GIF", {}), ("WEBP", {}), ("WEBP", {"save_all": True})],
+)
+def test_every_format_cut_anywhere_is_refused(kind, options):
+    frames = {"append_images": [Image.fromarray(255 - picture())]} if "save_all" in options else {}
+    data = saved(picture(), kind, **options, **frames)
+    for keep in range(0, len(data) // 2, max(1, len(data) // 200)):
+        with pytest.raises(ImageError, match=r"^a\.jpg: [^\n]{20,400}$"):
+            decode_rgb(data[:keep], "a.jpg")
+
+
+def test_a_jpeg_of_endless_scans_is_refused():
+    data = saved(picture(), "JPEG", progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    assert decode_rgb(data[:-2] + scan * 20 + b"\xff\xd9", "x").shape == (20, 28, 3)
+    with pytest.raises(ImageError, match=r"^x: expected a JPEG of at most 500 scans, found more"):
+        decode_rgb(data[:-2] + scan * 2000 + b"\xff\xd9", "x")
+
+
+def declared(kind, side):
+    """A small file that declares side x side pixels."""
+    data = bytearray(saved(picture(), kind.split()[0], **({"lossless": True} if kind == "WEBP" else {})))
+    if kind == "JPEG":
+        at = data.index(b"\xff\xc0") + 5
+        data[at : at + 4] = struct.pack(">HH", side, side)
+    elif kind == "PNG":
+        data[16:24] = struct.pack(">II", side, side)
+        data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    elif kind == "PNG chunk":  # of that many bytes
+        data[33:37] = struct.pack(">I", side)
+    elif kind == "BMP":
+        data[18:26] = struct.pack("<ii", side, side)
+    elif kind == "GIF":
+        data[6:10] = struct.pack("<HH", side, side)
+    else:
+        bits = int.from_bytes(data[21:25], "little")
+        data[21:25] = (bits >> 28 << 28 | (side - 1) << 14 | (side - 1)).to_bytes(4, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "side"), [("JPEG", 65000), ("PNG", 1 << 30), ("BMP", 40000), ("GIF", 65535), ("WEBP", 16384)]
+)
+def test_a_small_file_that_declares_a_huge_image_costs_no_memory(tmp_path, kind, side):
+    (tmp_path / "bomb.jpg").write_bytes(declared(kind, side))
+    code = (
+        "import sys\n"
+        "from insightrec.recordio_tools.image_codec import decode_rgb, read_image\n"
+        "from insightrec.recordio_tools.errors import ImageError\n"
+        "def peak(): return next(int(line.split()[1]) for line in open('/proc/self/status') if 'VmHWM' in line)\n"
+        "before = peak()\n"
+        "try: read_image(sys.argv[1])\n"
+        "except ImageError as error: print(peak() - before, error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "bomb.jpg")], capture_output=True, text=True)
+    used, message = done.stdout.split(" ", 1)
+    assert int(used) < 50_000  # KB
+    assert message.startswith(f"{tmp_path}/bomb.jpg: ")
+    assert message.count("\n") == 1
+
+
+WHOLE = {
+    "JPEG": saved(picture(), "JPEG", exif=exif(6)),
+    "progressive": saved(picture(), "JPEG", progressive=True),
+    "PNG": saved(picture(), "PNG", exif=exif(6)),
+    "APNG": saved(picture(), "PNG", save_all=True, append_images=[Image.fromarray(255 - picture())]),
+    "WebP": saved(picture(), "WEBP", exif=exif(6)),
+    "animated WebP": saved(picture(), "WEBP", save_all=True, append_images=[Image.fromarray(255 - picture())]),
+    "GIF": saved(picture(), "GIF"),
+    "BMP": saved(picture(), "BMP"),
+}
+CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("kind", WHOLE)
+@given(changes=CHANGES, in_head=st.booleans(), cut=st.none() | st.floats(0, 1))
+@settings(max_examples=120)
+def test_changed_bytes_give_pixels_or_an_image_error(kind, changes, in_head, cut):
+    data = bytearray(WHOLE[kind])
+    for place, value in changes:
+        data[int(place * (min(len(data), 100) if in_head else len(data)))] = value
+    data = bytes(data if cut is None else data[: int(cut * len(data))])
+    for read in (decode_rgb, read_image_header):
+        try:
+            found = read(data, "x.jpg")
+        except ImageError as error:
+            assert "\n" not in str(error)
+        else:
+            assert read is read_image_header or (found.dtype == np.uint8 and found.ndim == 3 and found.shape[2] == 3)
