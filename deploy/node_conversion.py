@@ -3,11 +3,14 @@
 A rule takes a `NodeConversion`, adds ONNX nodes through it and returns the node's outputs, with shapes.
 """
 
+import math
+
 import numpy as np
 
 from insightrec.deploy.onnx_graph import Value
 
 RULES = {}  # operator -> rule
+MAX_NUMBERS = 1 << 28  # in one output for one image, 1 GB; released networks have some millions
 
 
 def rule(*operators):
@@ -86,6 +89,8 @@ class NodeConversion:
                     f"expected an output of 1 or more in every dimension, found {_text(shape)} from an input of "
                     f"shape {_text(self.value(0).shape)}; is the image too small?"
                 )
+            if math.prod(size or 1 for size in shape) > MAX_NUMBERS:  # a small file may ask for any padding
+                raise self.node.error(f"expected at most {MAX_NUMBERS} numbers an image, found {_text(shape)}")
         names = [self.onnx.unique(self.node.output_name(index)) for index in range(len(shapes))]
         self.onnx.node(op_type, inputs, names, self.node.name, **attributes)
         return [Value(name, tuple(shape)) for name, shape in zip(names, shapes)]

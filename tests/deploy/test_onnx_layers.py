@@ -231,6 +231,12 @@ def test_what_is_not_supported_says_so(converted, op, attributes):
         ),
         ("Convolution", {"kernel": (3, 3), "num_filter": 2}, {"w": (2, 3, 3, 3)}, "expected an input 2, found 2"),
         ("Convolution", {"kernel": (9, 9), "num_filter": 2, "no_bias": 1}, {"w": (2, 3, 9, 9)}, "image too small"),
+        (
+            "Convolution",
+            {"kernel": (1, 1), "num_filter": 2, "no_bias": 1, "pad": (20000, 20000)},
+            {"w": (2, 3, 1, 1)},
+            "expected at most 268435456 numbers an image",
+        ),
         ("Convolution", {"kernel": (3,), "num_filter": 2}, {}, "attribute kernel: expected 2 numbers"),
         ("Convolution", {"num_filter": 2}, {}, "attribute kernel: expected 2 numbers"),
         ("Convolution", {"kernel": (3, 3), "num_filter": 2, "num_group": 0}, {}, "multiple of num_group"),
