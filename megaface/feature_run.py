@@ -8,16 +8,18 @@ import numpy as np
 from tqdm import tqdm
 
 from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.image_codec import check_size, read_image
+from insightrec.recordio_tools.image_codec import read_image, scale_to_size
 from insightrec.recordio_tools.ordered_pool import ordered_map
 
 
 class FeatureRun(NamedTuple):
-    """What a run did: counts of features, and dict path -> `ImageError` of the images without one."""
+    """What a run did: counts of features, dict path -> `ImageError` of the images without one, and how many images of
+    another size were scaled to the models' input."""
 
     computed: int
     there_before: int
     unreadable: dict
+    scaled: int = 0
 
 
 def run_features(models, images, writer, *, name, batch_size, threads):
@@ -49,12 +51,14 @@ def run_features(models, images, writer, *, name, batch_size, threads):
     def read(path):
         try:
             _, image = read_image(images[path])
-            check_size(image, models.image_size, images[path])
+            face = scale_to_size(image, models.image_size, images[path])
         except ImageError as error:
             return error
-        return image
+        if face is not image:
+            scaled.append(path)
+        return face
 
-    unreadable = {}
+    unreadable, scaled = {}, []
     decoded = ordered_map(read, itertools.chain.from_iterable(batches), threads)
     progress = tqdm(total=len(listed), initial=len(there), desc=name, unit="image", disable=None)
     with progress, contextlib.closing(decoded):
@@ -67,7 +71,7 @@ def run_features(models, images, writer, *, name, batch_size, threads):
                 features = models.features(_filled(found), [images[path] for path in batch])
                 writer.append([batch[row] for row in rows], features[rows])
             progress.update(len(wanted))
-    return FeatureRun(len(listed) - len(there) - len(unreadable), len(there), unreadable)
+    return FeatureRun(len(listed) - len(there) - len(unreadable), len(there), unreadable, len(scaled))
 
 
 def _filled(found):

@@ -207,6 +207,9 @@ def generate(name, target, models, images, output, args):
             )
     kept = f" ({run.there_before} there before)" if run.there_before else ""
     print(f"{name}: {run.computed + run.there_before} features of {models.dimension} numbers{kept}: {target}")
+    if run.scaled:
+        height, width = models.image_size
+        print(f"  {run.scaled} images of other sizes were scaled to the models' {height}x{width}")
     if run.unreadable:
         print(f"  {unreadable}")
 

@@ -58,12 +58,20 @@ def decode_rgb(data, source):
 
 
 def decode_to_size(data, size, source):
-    """Decode an image to ``size`` (H, W), scaling it if it has the same proportions; returns uint8 RGB (H, W, 3).
+    """Decode an image and `scale_to_size`; returns uint8 RGB (H, W, 3).
 
     Raises:
-        ImageError: it cannot be decoded, or its proportions differ: the crop was aligned for another input.
+        ImageError: as `decode_rgb` and `scale_to_size`.
     """
-    image = decode_rgb(data, source)
+    return scale_to_size(decode_rgb(data, source), size, source)
+
+
+def scale_to_size(image, size, source):
+    """A uint8 image scaled to ``size`` (H, W), if it has the same proportions; one of that size is returned as it is.
+
+    Raises:
+        ImageError: its proportions differ: the crop was aligned for another input.
+    """
     height, width = image.shape[:2]
     if (height, width) == tuple(size):
         return image

@@ -244,11 +244,22 @@ def test_images_that_cannot_be_read_may_be_skipped(place, capsys, layout):
     assert len(open_source("feature_out/megaface", kept, "_insightface.bin").read(0, 28)) == 28
 
 
-def test_images_of_another_size(place, capsys):
-    cv2.imwrite(f"data/facescrub_images/{listed('facescrub')[1]}", np.zeros((16, 12, 3), np.uint8))
+def test_images_of_other_proportions_are_refused(place, capsys):
+    cv2.imwrite(f"data/facescrub_images/{listed('facescrub')[1]}", np.zeros((16, 13, 3), np.uint8))
     fails(capsys, "--nomf")
     line = Path("feature_out/facescrub_unreadable.txt").read_text()
-    assert "expected 8x6 pixels (height x width), found 16x12" in line
+    assert "expected an image of 8x6 (height x width) or a multiple of it, found 16x13" in line
+
+
+def test_images_of_the_same_proportions_are_scaled_and_counted(place, capsys):
+    path = listed("facescrub")[1]
+    large = np.kron(np.random.default_rng(0).integers(0, 256, (8, 6, 3)), np.ones((2, 2, 1))).astype(np.uint8)
+    cv2.imwrite(f"data/facescrub_images/{path}", large)
+    run("--nomf")
+    assert "1 images of other sizes were scaled to the models' 8x6" in capsys.readouterr().out
+    found = read_feature(f"feature_out/facescrub/{path}_insightface.bin")
+    cv2.imwrite(f"data/facescrub_images/{path}", large[::2, ::2])
+    np.testing.assert_allclose(found, reference(f"data/facescrub_images/{path}"), atol=1e-6)
 
 
 def test_an_image_without_a_feature(place, capsys):
