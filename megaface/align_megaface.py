@@ -1,0 +1,43 @@
+"""MegaFace step one, distractors: align MegaFace's or FG-NET's photos by the JSON file beside each."""
+
+import argparse
+
+from insightrec.megaface import guided_alignment
+from insightrec.megaface.alignment_run import add_run_flags, run_alignment
+from insightrec.megaface.megaface_photos import find_megaface, listed_megaface
+from insightrec.recordio_tools.command_line import tool
+
+
+def parse(argv):
+    """The command line, as an argparse namespace."""
+    parser = argparse.ArgumentParser(
+        prog="align_megaface.py",
+        description=f"{__doc__} Crops have the same relative paths.",
+        epilog=guided_alignment.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--input-dir",
+        required=True,
+        metavar="DIR",
+        help="folder of photos, <3 digits>/<user>/<image>.jpg and <image>.jpg.json (MegaFace), <person>/<image>.JPG "
+        "and <image>.JPG.json (FG-NET)",
+    )
+    parser.add_argument("--list", metavar="FILE", help="only the photos of this list of the devkit (default: all)")
+    add_run_flags(parser)
+    return parser.parse_args(argv)
+
+
+@tool
+def main(argv=None):
+    """Count the photos and align them."""
+    args = parse(argv)
+
+    def photos():
+        return listed_megaface(args.input_dir, args.list) if args.list else find_megaface(args.input_dir)
+
+    run_alignment(args, photos(), sum(1 for _ in photos()))
+
+
+if __name__ == "__main__":
+    main()
