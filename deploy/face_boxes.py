@@ -59,19 +59,22 @@ def suppress_overlaps(boxes, scores, threshold, by="union"):
     kept = []
     while len(order):
         block, order = order[:_BLOCK], order[_BLOCK:]
-        overlapping = _overlaps(boxes[block], boxes[block], by) > threshold
+        overlapping = overlaps(boxes[block], boxes[block], by) > threshold
         survives = np.ones(len(block), bool)
         for place in range(len(block)):
             if survives[place]:
                 survives[place + 1 :] &= ~overlapping[place, place + 1 :]
         block = block[survives]
         kept.append(block)
-        order = order[~(_overlaps(boxes[block], boxes[order], by) > threshold).any(axis=0)]
+        order = order[~(overlaps(boxes[block], boxes[order], by) > threshold).any(axis=0)]
     return np.concatenate(kept) if kept else order
 
 
-def _overlaps(boxes, others, by):
-    """(n, m): what each of ``boxes`` shares with each of ``others``, as `suppress_overlaps` measures it."""
+def overlaps(boxes, others, by="union"):
+    """What boxes share: (n, m), 0..1, of each of ``boxes`` (n, 4) with each of ``others`` (m, 4).
+
+    ``by``: what it is a share of, ``"union"`` of both boxes or the ``"smaller"`` one.
+    """
     width, height = (
         np.maximum(
             np.minimum.outer(boxes[:, i + 2], others[:, i + 2]) - np.maximum.outer(boxes[:, i], others[:, i]) + 1, 0

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from insightrec.deploy.face_boxes import clip, sizes, touching
+from insightrec.deploy.face_boxes import clip, overlaps, touching
 from insightrec.deploy.face_choice import choose_face
 from insightrec.deploy.mtcnn import MTCNN, DetectedFace
 from insightrec.deploy.proposal_stage import WINDOW
@@ -123,8 +123,8 @@ class GuidedAligner:
         faces = self._detectors(min_size=max(WINDOW, image.shape[0] // PHOTO_SHARE)).detect(image)
         if not faces:
             return None
-        overlaps = union_shares(np.array([face.box for face in faces]), guide.box)
-        return faces[int(overlaps.argmax())] if overlaps.max() > LEAST_OVERLAP else None
+        shares = overlaps(np.array([face.box for face in faces]), guide.box[None])[:, 0]
+        return faces[int(shares.argmax())] if shares.max() > LEAST_OVERLAP else None
 
     def _within_box(self, image, guide):
         """What the later networks make of the given box; None where they take it for no face."""
@@ -152,13 +152,6 @@ class GuidedAligner:
         part = image[y1 : y2 + 1, x1 : x2 + 1]
         shrinks = part.shape[0] > self._image_size[0]
         return cv2.resize(part, self._image_size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
-def union_shares(boxes, box):
-    """(n,): what each of ``boxes`` (n, 4) shares with ``box`` (4,), of the union of both, 0..1."""
-    shared = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2]) + 1
-    shared = np.maximum(shared, 0).prod(axis=1)
-    return shared / (sizes(boxes).prod(axis=1) + sizes(box[None]).prod() - shared)
 
 
 def _carried_back(face, matrix):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insightrec.deploy.face_boxes import calibrate, clip, sizes, suppress_overlaps, to_square, touching
+from insightrec.deploy.face_boxes import calibrate, clip, overlaps, sizes, suppress_overlaps, to_square, touching
 
 
 def boxes_of(*rows):
@@ -84,3 +84,9 @@ def test_clip_and_touching():
     assert touching(boxes, (10, 10)).tolist() == [True, True, False, False, False, True]
     assert clip(boxes[:2], (10, 10)).tolist() == [[0, 0, 3, 4], [7, 8, 9, 9]]
     assert clip(boxes[1:2], (9, 50)).tolist() == [[7, 8, 20, 8]]
+
+
+def test_shares_of_the_union():
+    box = np.array([0.0, 0, 9, 9])
+    boxes = np.array([[0, 0, 9, 9], [5, 0, 14, 9], [10, 0, 19, 9], [30, 30, 39, 39], [0, 0, 4, 4]], float)
+    np.testing.assert_allclose(overlaps(boxes, box[None])[:, 0], [1, 50 / 150, 0, 0, 0.25])

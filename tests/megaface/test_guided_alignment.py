@@ -9,7 +9,7 @@ import pytest
 
 from insightrec.deploy.mtcnn import DetectedFace
 from insightrec.megaface.face_guide import FaceGuide
-from insightrec.megaface.guided_alignment import HOW, GuidedAligner, union_shares
+from insightrec.megaface.guided_alignment import HOW, GuidedAligner
 from insightrec.recordio_tools.errors import ImageError
 from insightrec.recordio_tools.face_alignment import SIZES, align_face, similarity, template
 
@@ -172,12 +172,6 @@ def test_of_faces_in_the_photo_the_one_that_overlaps_most(photo):
 def test_the_least_overlap(photo, move, how):
     moved = other(FACE, box=BOX + (move, 0, move, 0))
     assert GuidedAligner(StandIn(photo=[moved], forced=[FACE])).align(photo, FaceGuide(BOX)).how == how
-
-
-def test_union_shares():
-    box = np.array([0.0, 0, 9, 9])
-    boxes = np.array([[0, 0, 9, 9], [5, 0, 14, 9], [10, 0, 19, 9], [30, 30, 39, 39], [0, 0, 4, 4]], float)
-    np.testing.assert_allclose(union_shares(boxes, box), [1, 50 / 150, 0, 0, 0.25])
 
 
 @pytest.mark.parametrize("stage", ["canvas", "photo", "forced"])
