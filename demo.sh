@@ -1,7 +1,7 @@
 #!/bin/sh
 # The main job end to end, on faces that are drawn for it: pack a record set, look into it, make a
 # verification pack of identities that are not in the set, train a network, go on with triplets, convert
-# it to ONNX, and verify that beside a baseline.
+# it to ONNX, verify that beside a baseline, and run MegaFace's protocol with it.
 set -eu
 insightrec=$1
 out=demo-out
@@ -39,6 +39,19 @@ fi
 # shellcheck disable=SC2086
 run verification --model eigenfaces $model --data-dir "$out" --target synthetic --output "$out/results"
 
+identified="nothing: there is no trained model"
+if [ -n "$model" ]; then
+    run draw_faces --output "$out/distractors" --first-identity 200 --identities 400 --images 1 --seed 0
+    run make_template_lists --probes "$out/held_out" --distractors "$out/distractors" --sizes 100 400 --output "$out/lists"
+    probes=$out/lists/facescrub_features_list.json
+    run gen_megaface --model "$model" --algo demo --layout store --output "$out/features" \
+        --facescrub-lst "$probes" --facescrub-root "$out/held_out" \
+        --megaface-lst "$out/lists/megaface_features_list.json_400_1" --megaface-root "$out/distractors"
+    run run_experiment "$out/features/megaface" "$out/features/facescrub" _demo.bin "$out/megaface" \
+        -s 100 400 -p "$probes" -dlp "$out/lists"
+    identified="$out/megaface"
+fi
+
 cat <<END
 
 Done. The faces are drawings, so the figures show that the tools work, not how well anything recognises people.
@@ -47,5 +60,6 @@ Done. The faces are drawings, so the figures show that the tools work, not how w
   pack             $out/synthetic.bin
   trained          $trained
   figures, curves  $out/results
+  identification   $identified
 Next, with your own data: README.md, "The tools".
 END
