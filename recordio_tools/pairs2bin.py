@@ -5,14 +5,16 @@ stated size.
 """
 
 import argparse
+import contextlib
 import functools
+import os
 from pathlib import Path
 from typing import Callable, NamedTuple
 
 from tqdm import tqdm
 
 from insightrec.recordio_tools.agedb_pairs import read_agedb_pairs
-from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
+from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.cfp_pairs import cfp_protocol_files, read_cfp_pairs
 from insightrec.recordio_tools.command_line import image_size, tool, whole_number
 from insightrec.recordio_tools.errors import ListError
@@ -175,12 +177,11 @@ def parse(argv):
     drawn.add_argument(
         "--pairs-per-fold",
         type=whole_number(1),
-        default=PAIRS_PER_FOLD,
         help=f"pairs of one person in each of {FOLDS} folds, and as many of two; no person is in two folds "
         f"(default: {PAIRS_PER_FOLD})",
     )
     drawn.add_argument("--people", type=whole_number(1), help="identities that pairs are drawn from (default: all)")
-    drawn.add_argument("--seed", type=whole_number(0), default=0, help="of the draw (default: 0)")
+    drawn.add_argument("--seed", type=whole_number(0), help="of the draw (default: 0)")
     drawn.add_argument(
         "--people-list",
         metavar="FILE",
@@ -190,8 +191,12 @@ def parse(argv):
     args = parser.parse_args(argv)
     if args.kind == DRAWN and args.pairs:
         parser.error(f"--kind {DRAWN} draws its pairs; leave out --pairs")
-    if args.kind != DRAWN and (args.people or args.people_list):
-        parser.error(f"--people and --people-list are for --kind {DRAWN}")
+    given = [flag for flag in ("pairs_per_fold", "people", "seed", "people_list") if getattr(args, flag) is not None]
+    if args.kind != DRAWN and given:
+        parser.error(f"--{given[0].replace('_', '-')} is for --kind {DRAWN}")
+    written = [os.path.realpath(path) for path in (args.output, f"{args.output}.json", args.people_list) if path]
+    if len(set(written)) < len(written):
+        parser.error(f"--people-list: expected another file than {args.output} and {args.output}.json")
     return args
 
 
@@ -200,31 +205,29 @@ def main(argv=None):
     """Pack the pairs of a list, or drawn ones."""
     args = parse(argv)
     if args.kind == DRAWN:
-        if args.people_list:
-            refuse_existing([args.people_list], args.overwrite)
+        source, seed = args.root, args.seed or 0
         folders = identity_folders(args.root)
         if args.people:
-            folders = choose_people(folders, args.people, args.seed)
+            folders = choose_people(folders, args.people, seed)
         people = format_people(folders, args.root)
-        source = args.root
-        pairs = draw_folder_pairs(folders, args.pairs_per_fold, args.seed, source)
-        facts = {"kind": DRAWN, "people": len(folders), "seed": args.seed}
+        pairs = draw_folder_pairs(folders, args.pairs_per_fold or PAIRS_PER_FOLD, seed, source)
+        facts = {"kind": DRAWN, "people": len(folders), "seed": seed}
     else:
         source = args.pairs or Path(args.root, KINDS[args.kind].default)
         pairs, facts = read_pairs(args.kind, source)
-    written, notes = pack_pairs(
-        pairs,
-        facts,
-        args.root,
-        args.output,
-        source=source,
-        image_size=args.image_size,
-        skip_missing=args.on_missing == "skip",
-        overwrite=args.overwrite,
-    )
-    if args.people_list:
-        with atomic_write(args.people_list, overwrite=args.overwrite) as file:
-            file.write(people)
+    with contextlib.ExitStack() as stack:
+        if args.people_list:  # opened before the pack is written, and named after it
+            stack.enter_context(atomic_write(args.people_list, overwrite=args.overwrite)).write(people)
+        written, notes = pack_pairs(
+            pairs,
+            facts,
+            args.root,
+            args.output,
+            source=source,
+            image_size=args.image_size,
+            skip_missing=args.on_missing == "skip",
+            overwrite=args.overwrite,
+        )
     for note in notes:
         print(f"{source}: {note}")
     print(

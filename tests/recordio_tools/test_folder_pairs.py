@@ -46,6 +46,31 @@ def test_every_pair_is_drawn_when_all_are_asked_for():
         draw_folder_pairs(folders_of([2] * 20), 3, 0, "root")
 
 
+def test_somebody_of_whom_there_are_many_images_weighs_no_more():
+    folders = folders_of([200] * 10 + [5] * 90)
+    pairs = draw_folder_pairs(folders, 30, 0, "root")
+    for fold in range(FOLDS):
+        for is_same in (True, False):
+            part = [pair for pair in pairs if (pair.fold, pair.is_same) == (fold, is_same)]
+            ends = collections.Counter(person(path) for pair in part for path in pair[:2])
+            assert len(ends) == 10  # everybody of the fold
+            assert max(ends.values()) <= (8 if is_same else 14)  # of 60
+
+
+def test_what_one_person_lacks_others_give():
+    folders = folders_of([2] * 5 + [30] * 35)
+    pairs = draw_folder_pairs(folders, 40, 0, "root")
+    same = collections.Counter(person(pair.path_a) for pair in pairs if pair.is_same)
+    assert sum(same.values()) == 40 * FOLDS
+    assert [same[name] for name in list(folders)[:5]] == [1] * 5
+    assert {same[name] for name in list(folders)[5:]} <= {10, 13, 14, 19, 20}
+
+
+def test_surrogates_in_names_survive():
+    folders = {f"p{place}\udce9": [f"p{place}\udce9/{image}.jpg" for image in "ab"] for place in range(400)}
+    assert any("\udce9" in pair.path_a for pair in draw_folder_pairs(folders, 2, 0, "root"))
+
+
 def test_too_few_people():
     with pytest.raises(ListError, match="found 0 of a kind in fold"):
         draw_folder_pairs(folders_of([30] * 12), 1, 0, "root")
@@ -68,5 +93,6 @@ def test_the_list_of_people_is_what_face2rec_excludes(tmp_path):
     assert folders == {"ann": ["ann/1.jpg"], "José": ["José/1.jpg"]}
     (tmp_path / "people.txt").write_bytes(format_people(folders, "root"))
     assert read_exclusions(tmp_path / "people.txt") == ["José", "ann"]
-    with pytest.raises(ListError, match="rename the folder"):
-        format_people({"a\tb": []}, "root")
+    for name in ("a\tb", "a\nb", "#1"):
+        with pytest.raises(ListError, match="rename the folder"):
+            format_people({name: []}, "root")

@@ -215,13 +215,19 @@ def test_pairs_drawn_from_folders(tmp_path, faces, capsys):
         main([*given, "--people-list", str(people), "--output", str(tmp_path / "other.bin")])
     assert "people.txt: exists already" in capsys.readouterr().err
     assert not (tmp_path / "other.bin").exists()
+    with pytest.raises(SystemExit):
+        main([*given, "--people-list", str(output / "people.txt"), "--output", str(tmp_path / "other.bin")])
+    assert not (tmp_path / "other.bin").exists()  # a list that cannot be written leaves no pack
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--kind", "folders", "--pairs", "p.txt"], "draws its pairs"),
-        (["--kind", "lfw", "--people", "3"], "are for --kind folders"),
+        (["--kind", "lfw", "--people", "3"], "--people is for --kind folders"),
+        (["--kind", "cfp_fp", "--seed", "0"], "--seed is for --kind folders"),
+        (["--kind", "folders", "--people-list", "o"], "expected another file than o and o.json"),
+        (["--kind", "folders", "--people-list", "./o.json"], "expected another file than o and o.json"),
     ],
 )
 def test_flags_of_the_other_kind(flags, message, capsys):

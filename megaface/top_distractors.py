@@ -1,0 +1,48 @@
+"""The best distractors of each probe: by exact score, ties won by the larger column."""
+
+import numpy as np
+
+TOP = 5
+_NONE = -1
+
+
+class TopDistractors:
+    """The ``TOP`` best of the distractors seen so far, of N probes.
+
+    scores: float32 (N, 5), best first, -inf where there are fewer. columns: int64 (N, 5), -1 there.
+    """
+
+    def __init__(self, probes):
+        self.scores = np.full((probes, TOP), -np.inf, np.float32)
+        self.columns = np.full((probes, TOP), _NONE, np.int64)
+
+    def add(self, tile, first_row, columns):
+        """Add a `ScoreTile`, whose rows are the probes from ``first_row`` and whose columns have these numbers."""
+        rows = slice(first_row, first_row + len(tile.scores))
+        limits = self.scores[rows, -1].astype(np.float64)
+        if tile.chunk_peaks.shape[1] >= TOP:
+            # five scores reach the fifth largest chunk peak, each at most the bound below it
+            limits = np.maximum(limits, np.partition(tile.chunk_peaks, -TOP, axis=1)[:, -TOP] - tile.bound)
+        found, places = tile.at_least(limits - tile.bound)
+        real = places < tile.columns  # with fewer than five so far, all are candidates, and the padding is not one
+        found, places = found[real], places[real]
+        self._merge(first_row + found, tile.exact_pairs(found, places), columns[places])
+
+    def merge(self, other):
+        """Add the distractors that ``other`` has seen; none of them seen here."""
+        rows, places = np.nonzero(other.columns != _NONE)
+        self._merge(rows, other.scores[rows, places], other.columns[rows, places])
+
+    def _merge(self, rows, scores, columns):
+        touched = np.unique(rows)
+        kept_rows, kept = np.nonzero(self.columns[touched] != _NONE)
+        rows = np.concatenate([touched[kept_rows], rows])
+        scores = np.concatenate([self.scores[touched[kept_rows], kept], scores])
+        columns = np.concatenate([self.columns[touched[kept_rows], kept], columns])
+        order = np.lexsort((-columns, -scores, rows))
+        rows, scores, columns = rows[order], scores[order], columns[order]
+        starts = np.searchsorted(rows, touched)
+        place = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
+        best = place < TOP
+        self.scores[rows[best], place[best]] = scores[best]
+        self.columns[rows[best], place[best]] = columns[best]
