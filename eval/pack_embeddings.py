@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from tqdm import tqdm
 from insightrec.eval.pair_distance import check_finite, normalized
 from insightrec.recordio_tools.image_codec import decode_to_size
 from insightrec.recordio_tools.ordered_pool import ordered_map
+from insightrec.recordio_tools.usable_cores import usable_cores
 
 BLOCK_IMAGES = 256  # embedded at a time, while the next are decoded: 10 MB at 112x112
 
@@ -66,7 +66,7 @@ def embed_pack(embedder, pack, source):
     def decode(number):
         return decode_to_size(encoded[number], embedder.image_size, f"{source}: image {places[number]}")
 
-    images = ordered_map(decode, range(len(encoded)), os.cpu_count() or 1)
+    images = ordered_map(decode, range(len(encoded)), usable_cores())
     with progress, contextlib.closing(images):
         while block := list(itertools.islice(images, BLOCK_IMAGES)):
             pixels = np.stack(block)

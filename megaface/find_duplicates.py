@@ -22,7 +22,7 @@ from insightrec.megaface.image_folder import picture_in
 from insightrec.megaface.template_list import read_template_list
 from insightrec.megaface.training_centers import training_centers, training_identities
 from insightrec.recordio_tools.atomic_file import AtomicFileSet, refuse_existing
-from insightrec.recordio_tools.command_line import list_skipped, tool, whole_number
+from insightrec.recordio_tools.command_line import list_skipped, number_between, tool, whole_number
 from insightrec.recordio_tools.errors import FeatureError
 from insightrec.recordio_tools.verification_pack import read_pack
 
@@ -63,14 +63,14 @@ def parse(argv):
     add("--threads", type=whole_number(1), help="threads of ONNX Runtime (default: its own choice, all cores)")
     add(
         "--same-person",
-        type=cosine,
+        type=number_between(-1, 1),
         default=PUBLISHED_RULE,
         help=f"least cosine with a person's centre, -1..1 (default: {PUBLISHED_RULE}, the rule that InsightFace "
         "publishes for training identities; for single images look at the page and raise it)",
     )
     add(
         "--near-identical",
-        type=cosine,
+        type=number_between(-1, 1),
         default=0.9,
         help="least cosine of two images, of distractors only, -1..1 (default: 0.9)",
     )
@@ -87,14 +87,6 @@ def parse(argv):
     if (args.train_set or args.pack) and not args.model:
         parser.error("--train-set and --pack need a --model to embed their images")
     return args
-
-
-def cosine(text):
-    """argparse type of a cosine."""
-    value = float(text)
-    if not -1 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a cosine, -1..1, found {text!r}")
-    return value
 
 
 @tool

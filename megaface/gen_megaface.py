@@ -18,6 +18,7 @@ from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.command_line import image_size, tool, whole_number
 from insightrec.recordio_tools.errors import ImageError, InputError, ListError
 from insightrec.recordio_tools.file_hash import sha256
+from insightrec.recordio_tools.usable_cores import usable_cores
 
 DEPTHS = {"facescrub": PROBE_DEPTH, "megaface": DISTRACTOR_DEPTH}
 
@@ -196,7 +197,7 @@ def generate(name, target, models, images, output, args):
             writer,
             name=name,
             batch_size=args.batch_size,
-            threads=args.threads or os.cpu_count() or 1,
+            threads=args.threads or usable_cores(),
         )
         write_report(report, run.unreadable)
         unreadable = f"{report}: {len(run.unreadable)} of {len(images)} images cannot be read"

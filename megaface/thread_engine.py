@@ -2,10 +2,11 @@
 
 import contextlib
 import functools
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 from threadpoolctl import threadpool_limits
+
+from insightrec.recordio_tools.usable_cores import usable_cores
 
 
 class ThreadEngine(contextlib.ExitStack):
@@ -21,7 +22,7 @@ class ThreadEngine(contextlib.ExitStack):
 
     def __enter__(self):
         if self.workers > 1:
-            self.enter_context(threadpool_limits(max(1, (os.cpu_count() or 1) // self.workers), "blas"))
+            self.enter_context(threadpool_limits(max(1, usable_cores() // self.workers), "blas"))
         self._pool = ThreadPoolExecutor(self.workers)
         self.callback(self._pool.shutdown, cancel_futures=True)
         return self

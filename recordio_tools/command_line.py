@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import math
 import os
 import sys
 import warnings
@@ -73,6 +74,22 @@ def whole_number(lowest, highest=None):
         return number
 
     return whole
+
+
+def number_between(lowest, highest, *, below=False):
+    """An argparse type: a float of ``lowest`` to ``highest``, or with ``below`` to less than that."""
+
+    def number(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (lowest <= value < highest if below else lowest <= value <= highest):  # nor NaN
+            limits = f"{lowest:g} to {'below ' * below}{highest:g}"
+            raise argparse.ArgumentTypeError(f"expected a number, {limits}, found {text!r}")
+        return value
+
+    return number
 
 
 def add_on_error(parser, item):

@@ -3,8 +3,9 @@
 import collections
 import itertools
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
+
+from insightrec.recordio_tools.usable_cores import usable_cores
 
 _CHUNK = 32  # items a task: a face takes about 0.3 ms, handing over a task about 0.05
 _AHEAD = 4  # tasks a thread may be ahead of the consumer, which bounds memory
@@ -20,7 +21,7 @@ def ordered_map(function, items, threads, least_ahead=0):
     interpreter lock, as OpenCV's codecs and file reads do. An exception of ``function`` is raised
     where its result would have come, and what is left is cancelled.
     """
-    threads = min(threads, _PER_CORE * (os.cpu_count() or 1))
+    threads = min(threads, _PER_CORE * usable_cores())
     ahead = max(threads * _AHEAD, math.ceil(least_ahead / _CHUNK))
     items = iter(items)
     waiting = collections.deque()

@@ -1,7 +1,6 @@
 """Turn a record set back into a folder of images for each label, and a .lst of them."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from insightrec.recordio_tools.face_record_set import FaceRecordSet, class_of
 from insightrec.recordio_tools.image_codec import SUFFIXES, decode_rgb, read_image_header
 from insightrec.recordio_tools.list_file import format_row, read_list
 from insightrec.recordio_tools.ordered_pool import ordered_map
+from insightrec.recordio_tools.usable_cores import usable_cores
 
 
 def extract_images(faces, folder, positions, *, threads, skip_errors=False, resume=False):
@@ -84,7 +84,7 @@ def parse(argv):
     parser.add_argument(
         "--num-thread",
         type=whole_number(1),
-        default=os.cpu_count() or 1,
+        default=usable_cores(),
         help="threads that check and write (default: all cores)",
     )
     parser.add_argument(

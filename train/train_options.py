@@ -3,7 +3,7 @@
 import argparse
 import math
 
-from insightrec.recordio_tools.command_line import add_on_error, image_size, whole_number
+from insightrec.recordio_tools.command_line import add_on_error, image_size, number_between, whole_number
 
 END_EPOCH = 100_000
 TARGETS = "lfw,cfp_fp,agedb_30"
@@ -52,21 +52,6 @@ def parse(argv):
     ):
         add_group(parser)
     return parser.parse_args(argv)
-
-
-def _number(below=LARGEST):
-    """An argparse type: a number from 0 to less than ``below``."""
-
-    def number(text):
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not 0 <= value < below:
-            raise argparse.ArgumentTypeError(f"expected a number, 0 to below {below:g}, found {text!r}")
-        return value
-
-    return number
 
 
 def _only(expected):
@@ -216,14 +201,14 @@ def _add_triplets(parser):
     add("--triplet-bag-size", type=whole_number(6), default=3600, help="images mined at a time (default: 3600)")
     add(
         "--triplet-alpha",
-        type=_number(),
+        type=number_between(0, LARGEST, below=True),
         default=0.3,
         help="12, 13: negatives are sought up to so much further than the positive, squared distance; 12: the margin "
         "(default: 0.3)",
     )
     add(
         "--triplet-max-ap",
-        type=_number(),
+        type=number_between(0, LARGEST, below=True),
         default=0.0,
         help="leave out pairs of an identity further apart, squared distance, 0 none (default: 0)",
     )
@@ -235,7 +220,7 @@ def _add_triplets(parser):
     )
     add(
         "--triplet-ce-weight",
-        type=_number(),
+        type=number_between(0, LARGEST, below=True),
         default=0.0,
         help="weight of a cross-entropy over the identities beside the triplet loss, as in FaceNet (default: 0)",
     )
@@ -243,11 +228,21 @@ def _add_triplets(parser):
 
 def _add_optimizer(parser):
     add = parser.add_argument_group("optimizer").add_argument
-    add("--lr", type=_number(), default=0.1, help="learning rate (default: 0.1)")
-    add("--mom", type=_number(below=1), default=0.9, help="momentum (default: 0.9)")
-    add("--wd", type=_number(), default=0.0005, help="weight decay (default: 0.0005)")
-    add("--fc7-wd-mult", type=_number(), default=1.0, help="weight decay of fc7_weight, times --wd (default: 1)")
-    add("--fc7-lr-mult", type=_number(), default=1.0, help="learning rate of fc7_weight, times --lr (default: 1)")
+    add("--lr", type=number_between(0, LARGEST, below=True), default=0.1, help="learning rate (default: 0.1)")
+    add("--mom", type=number_between(0, 1, below=True), default=0.9, help="momentum (default: 0.9)")
+    add("--wd", type=number_between(0, LARGEST, below=True), default=0.0005, help="weight decay (default: 0.0005)")
+    add(
+        "--fc7-wd-mult",
+        type=number_between(0, LARGEST, below=True),
+        default=1.0,
+        help="weight decay of fc7_weight, times --wd (default: 1)",
+    )
+    add(
+        "--fc7-lr-mult",
+        type=number_between(0, LARGEST, below=True),
+        default=1.0,
+        help="learning rate of fc7_weight, times --lr (default: 1)",
+    )
     add(
         "--compat-wd",
         action="store_true",

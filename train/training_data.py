@@ -1,11 +1,11 @@
 """From options to what a run is fed with: the record set, the packs it is verified on, its batches."""
 
-import os
 from pathlib import Path
 
 from insightrec.eval.verification_targets import find_targets
 from insightrec.recordio_tools.errors import InputError, RecordError
 from insightrec.recordio_tools.face_record_set import FaceRecordSet
+from insightrec.recordio_tools.usable_cores import usable_cores
 from insightrec.train.augmentation import Augmentation
 from insightrec.train.face_loader import FaceLoader
 from insightrec.train.identity_bags import IdentityBags
@@ -58,7 +58,7 @@ def make_batches(entry, args, training):
     faces, worker = training.faces, {"worker": training.worker, "num_workers": training.num_workers}
     batch_size = training.global_batch // training.num_workers
     augmentation = Augmentation(bool(args.rand_mirror), args.color, args.cutoff)
-    threads = args.threads or os.cpu_count() or 1
+    threads = args.threads or usable_cores()
     feeding = {"seed": args.seed, "on_error": args.on_error}
 
     def stream(order):

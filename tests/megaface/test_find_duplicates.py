@@ -81,7 +81,7 @@ def test_bad_input_is_one_line(features, capsys):
         capsys, arguments(folder, "o", pack="lfw.bin", **{"probe-features": None})
     )
     assert "either --features or --train-set" in error_of(capsys, arguments(folder, "o", features=None))
-    assert "expected a cosine" in error_of(capsys, arguments(folder, "o", **{"same-person": 2}))
+    assert "expected a number, -1 to 1" in error_of(capsys, arguments(folder, "o", **{"same-person": 2}))
     assert "give the list too" in error_of(capsys, arguments(folder, "o", list=None))
     assert "person of each probe" in error_of(
         capsys,

@@ -5,7 +5,14 @@ import warnings
 
 import pytest
 
-from insightrec.recordio_tools.command_line import add_on_error, image_size, list_skipped, tool, whole_number
+from insightrec.recordio_tools.command_line import (
+    add_on_error,
+    image_size,
+    list_skipped,
+    number_between,
+    tool,
+    whole_number,
+)
 from insightrec.recordio_tools.errors import ImageError, RecordError
 
 
@@ -85,3 +92,16 @@ def test_whole_number():
             whole_number(0, 9)(text)
     with pytest.raises(argparse.ArgumentTypeError, match="1 or more, found '0'"):
         whole_number(1)("0")
+
+
+@pytest.mark.parametrize("text", ["-0.001", "1.001", "nan", "inf", "", "x"])
+def test_numbers_out_of_range(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"expected a number, 0 to 1, found"):
+        number_between(0, 1)(text)
+
+
+def test_numbers_at_the_limits():
+    assert [number_between(-1, 1)(text) for text in ("-1", "1", "1e-3")] == [-1, 1, 0.001]
+    assert number_between(0, 1, below=True)("0.9999") == 0.9999
+    with pytest.raises(argparse.ArgumentTypeError, match=r"expected a number, 0 to below 1, found '1'"):
+        number_between(0, 1, below=True)("1")
