@@ -39,6 +39,8 @@ class Embedder:
         name: the model's file name without its ending.
         image_size: (height, width) of the images it takes.
         embedding_size: D.
+        fixed_batch: images in each forward pass of an ONNX model that takes no other number, whatever ``batch_size``
+            is: the last pass of a call is filled up with blank ones, and takes as long. None where it takes any.
 
     Raises:
         ModelError: files missing or damaged, operator not supported, no such output, or a model that does not
@@ -73,7 +75,7 @@ class Embedder:
         self._channels = CHANNELS[color]
         self._input = {"color": color, "mean": mean, "scale": scale}
         self._batch_size = batch_size
-        self._fixed_batch = None
+        self.fixed_batch = None
         if files.params is None:
             self._network = self._open_onnx(files, output, image_size, backend, threads, gpu)
         elif backend == "mxnet":
@@ -110,21 +112,21 @@ class Embedder:
             found = f"{images.dtype} {images.shape}" if is_array else type(images).__name__
             raise ImageError(f"{self.name}: expected images as uint8 (N, {height}, {width}, 3), found {found}")
         embeddings = np.empty((len(images), self.embedding_size), np.float32)
-        step = self._fixed_batch or self._batch_size
+        step = self.fixed_batch or self._batch_size
         for start in range(0, len(images), step):
             embeddings[start : start + step] = self._forward(images[start : start + step])
         return embeddings
 
     def _forward(self, images):
         """(B, D) of one batch; a model of fixed batch size sees blank images after the last."""
-        batch = network_input(images, rows=self._fixed_batch, **self._input)
+        batch = network_input(images, rows=self.fixed_batch, **self._input)
         return self._network(batch)[: len(images)].reshape(len(images), -1)  # head Z gives maps
 
     def _open_onnx(self, files, output, image_size, backend, threads, gpu):
         if backend != "onnxruntime":
             raise ModelError(f"{files.graph}: an ONNX model does not run in MXNet; use the backend onnxruntime")
         network = OnnxNetwork(str(files.graph), str(files.graph), output=output, threads=threads, gpu=gpu)
-        self._fixed_batch, channels, height, width = network.input_shape
+        self.fixed_batch, channels, height, width = network.input_shape
         if channels not in (None, self._channels):
             raise ModelError(
                 f"{files.graph}: expected an input of {self._channels} channels, found {network.input_shape}; "

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from insightrec.deploy.embedding_part import needed_parameters
-from insightrec.deploy.symbol_graph import AUXILIARY_INPUTS
+from insightrec.deploy.embedding_part import embedding_part, needed_parameters
+from insightrec.deploy.symbol_graph import AUXILIARY_INPUTS, CLASSIFIER, EMBEDDING
+from insightrec.deploy.symbol_node import Entry
 from insightrec.recordio_tools.errors import ModelError, one_line
 
 MOST_LISTED = 5
@@ -21,33 +22,73 @@ class Checks(NamedTuple):
     notes: list
 
 
-def check_mxnet(graph, params):
-    """`Checks` of the `Params` that ``graph``, ending at the embedding, is to run with.
+def check_mxnet(graph, params, output=None):
+    """`Checks` of a model and the `Params` that it is to run with.
 
-    Missing and unused parameters, numbers that are not finite, negative variances, gammas that ``fix_gamma`` makes
-    MXNet ignore, and arrays that are not float32 (what runs them here computes in float32).
+    An embedding that nobody named and that may be another output, missing and unused parameters, numbers that are not
+    finite, negative variances, gammas that ``fix_gamma`` makes MXNet ignore, and arrays that are not float32 (what
+    runs them here computes in float32).
+
+    Args:
+        graph: `SymbolGraph`, the whole model.
+        output: the embedding's name, as `embedding_part` takes it.
+
+    Raises:
+        ModelError: as `embedding_part`.
     """
-    needed = needed_parameters(graph, params)
+    part = embedding_part(graph, output)
+    embedding = part.name_of(part.heads[0])
+    needed = needed_parameters(part, params)
     used = {name: params.arrays[name] for name in needed if name in params.arrays}
     variances = [name for name in used if name.endswith("_var")]
+    is_known = output is not None or embedding == EMBEDDING or any(node.name == CLASSIFIER for node in graph.nodes)
+    outputs = [graph.name_of(head) for head in graph.heads]
     problems = [
+        *([] if is_known else _one_of_several(embedding, outputs)),
         *_line("missing", [name for name in needed if name not in used]),
         *_weight_problems(used, variances),
     ]
     unused = [name for name in params.arrays if name not in used]
-    size = sum(params.arrays[name].nbytes for name in unused)
+    beside = _beside(graph, embedding, params)
     notes = [
-        *_line(f"not needed for the embedding, {size} bytes (model_slim drops them)", unused),
-        *_line("fix_gamma: MXNet takes 1 whatever the file holds, which is not 1", _ignored_gammas(graph, params)),
+        *_unused("model_slim drops them", [name for name in unused if name not in beside], params),
+        *_unused("for other outputs", [name for name in unused if name in beside], params),
+        *_line("fix_gamma: MXNet takes 1 whatever the file holds, which is not 1", _ignored_gammas(part, params)),
         *_types(array.dtype.name for array in used.values()),
     ]
+    if not is_known and len(outputs) == 1:
+        notes.insert(0, f"no output is called {EMBEDDING}: {embedding} is taken for the embedding")
     return Checks(problems, notes)
 
 
-def check_onnx(model):
-    """`Checks` of an ``onnx.ModelProto``.
+def _one_of_several(taken, outputs):
+    """A problem where there are several ``outputs``: the first may be anything, such as the boxes of a detector."""
+    if len(outputs) == 1:
+        return []
+    what = f"{taken} is taken for the embedding, though not called {EMBEDDING}; is it one? --output-layer names another"
+    return _line(f"{what}; outputs", outputs)
 
-    Numbers that are not finite, negative variances, weights that are unused, listed as inputs or not float32.
+
+def _beside(graph, embedding, params):
+    """Full names of parameters that the graph takes, but neither for the embedding nor for what is computed from it."""
+    behind = {graph.find_output(embedding).node}
+    for index, node in enumerate(graph.nodes):
+        if any(entry.node in behind for entry in node.inputs):
+            behind.add(index)
+    onward = graph.subgraph([Entry(index, 0) for index in behind])
+    return {*needed_parameters(graph, params)} - {*needed_parameters(onward, params)}
+
+
+def _unused(why, names, params):
+    size = sum(params.arrays[name].nbytes for name in names)
+    return _line(f"not needed for the embedding, {size} bytes ({why})", names)
+
+
+def check_onnx(model, output=None):
+    """`Checks` of an ``onnx.ModelProto``; ``output`` is the embedding's name, if somebody named it.
+
+    An embedding that may be another output, numbers that are not finite, negative variances, weights that are unused,
+    listed as inputs or not float32.
 
     Raises:
         ModelError: a weight's bytes do not fill its shape.
@@ -64,7 +105,10 @@ def check_onnx(model):
         *_line("weights listed as inputs, which keeps runtimes from folding them", listed),
         *_types(_type_name(item.data_type) for item in counted),
     ]
-    return Checks(_weight_problems(arrays, variances), notes)
+    outputs = [item.name for item in model.graph.output]
+    is_known = output is not None or outputs[:1] == [EMBEDDING]
+    problems = [] if is_known else _one_of_several(outputs[0], outputs)
+    return Checks([*problems, *_weight_problems(arrays, variances)], notes)
 
 
 def _weight_problems(arrays, variances):

@@ -42,8 +42,8 @@ def describe(files, *, output=None, size=None, color="rgb"):
 def _describe_mxnet(files, output, size, channels):
     graph, params = read_symbol(files.graph), read_params(files.params)
     part = embedding_part(graph, output)
-    problems, notes = check_mxnet(part, params)
     name = part.name_of(part.heads[0])
+    problems, notes = check_mxnet(graph, params, output)
     try:
         model = convert(graph, params, outputs=[name], input_shape=(channels, *size))
         figures = _figures(infer_for_one_image(model), name)
@@ -62,7 +62,7 @@ def _describe_mxnet(files, output, size, channels):
 
 def _describe_onnx(model, source, output, size):
     try:
-        problems, notes = check_onnx(model)
+        problems, notes = check_onnx(model, output)
         data = image_input(model)
         declared = value_shapes(model)[data.name]
         height, width = size or (side or usual for side, usual in zip(declared[2:], IMAGE_SIZE))

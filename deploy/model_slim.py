@@ -37,10 +37,9 @@ def slim(graph, params, output=None):
     needed = set(needed_parameters(part, params))
     missing = [name for name in sorted(needed) if name not in params.arrays]
     if missing:
-        more = f" and {len(missing) - MOST_LISTED} more" if len(missing) > MOST_LISTED else ""
         raise ModelError(
             f"{params.source}: expected every parameter of {part.name_of(part.heads[0])}, found none called "
-            f"{', '.join(missing[:MOST_LISTED])}{more}; do graph and parameters belong together?"
+            f"{_listed(missing)}; do graph and parameters belong together?"
         )
     kept = {name: array for name, array in params.arrays.items() if name in needed}
     for name, array in kept.items():
@@ -79,14 +78,31 @@ def main(argv=None):
     if symbol_path.resolve() == files.graph.resolve():
         raise OutputError(f"{symbol_path}: is the checkpoint's own graph, which its other epochs need; choose another")
     refuse_existing([symbol_path, params_path], args.overwrite)
-    original = read_params(files.params)
-    graph, params = slim(read_symbol(files.graph), original, args.output_layer)
+    whole_graph, whole_params = read_symbol(files.graph), read_params(files.params)
+    graph, params = slim(whole_graph, whole_params, args.output_layer)
+    name = graph.name_of(graph.heads[0])
+    arrays = [array for array in whole_params.arrays if array not in params.arrays]
+    if not arrays and graph == whole_graph:
+        raise ModelError(
+            f"{args.model}: expected a checkpoint with a classifier, a loss or other outputs beside {name}, found "
+            "nothing to drop; use the model as it is"
+        )
     with AtomicFileSet([params_path, symbol_path], overwrite=args.overwrite) as (params_file, symbol_file):
         dump_params(params_file, params.arrays)
         symbol_file.write(format_symbol(graph))
-    dropped = [name for name in original.arrays if name not in params.arrays]
-    print(f"{prefix},0: {graph.name_of(graph.heads[0])}, {_numbers(params.arrays.values())} numbers")
-    print(f"dropped {len(dropped)} arrays, {_numbers(original.arrays[name] for name in dropped)} numbers")
+    print(f"{prefix},0: {name}, {_numbers(params.arrays.values())} numbers")
+    outputs = [whole_graph.name_of(head) for head in whole_graph.heads]
+    kept = {node.name for node in graph.nodes}
+    layers = [node.name for node in whole_graph.nodes if not (node.is_variable or node.name in kept)]
+    print(f"dropped outputs: {_listed([output for output in outputs if output != name])}")
+    print(f"dropped layers: {_listed(layers)}")
+    print(f"dropped arrays: {_listed(arrays)}; {_numbers(whole_params.arrays[array] for array in arrays)} numbers")
+
+
+def _listed(names):
+    """The first `MOST_LISTED` of ``names``, and how many more there are."""
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"{', '.join(names[:MOST_LISTED])}{more}" or "none"
 
 
 def _numbers(arrays):

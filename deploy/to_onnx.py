@@ -17,11 +17,12 @@ from insightrec.deploy.onnx_network import OnnxNetwork
 from insightrec.deploy.params_file import read_params
 from insightrec.deploy.symbol_graph import read_symbol
 from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
-from insightrec.recordio_tools.command_line import image_size, tool, whole_number
-from insightrec.recordio_tools.errors import ModelError
+from insightrec.recordio_tools.command_line import image_size, number_between, tool, whole_number
+from insightrec.recordio_tools.errors import ModelError, OutputError
 
 CHECKED_FACES = 16  # or as many more as fill a fixed batch
 MOST_IN_A_BATCH = 256
+ONNX = ".onnx"
 TOLERANCE = 1e-4  # of the largest number of an embedding; float32 arithmetic in another order stays below 1e-5
 
 
@@ -70,12 +71,17 @@ def parse(argv):
     )
     add(
         "--mean",
-        type=float,
+        type=number_between(0, 255),
         default=0.0,
-        help="for the check: subtracted from pixels of 0..255 before the model, as the file itself scales only what "
-        "the MXNet model does (default: 0)",
+        help="for the check: subtracted from pixels of 0..255 before the model, 0 to 255, as the file itself scales "
+        "only what the MXNet model does (default: 0)",
     )
-    add("--scale", type=float, default=1.0, help="for the check: then multiplied with (default: 1)")
+    add(
+        "--scale",
+        type=number_between(1e-6, 1e6),
+        default=1.0,
+        help="for the check: then multiplied with, 1e-6 to 1e6 (default: 1)",
+    )
     add("--overwrite", action="store_true", help="replace an existing file (default: refuse)")
     return parser.parse_args(argv)
 
@@ -84,6 +90,10 @@ def parse(argv):
 def main(argv=None):
     """Convert, compare with MXNet where it is installed, quantize where asked for, and write."""
     args = parse(argv)
+    if not args.output.lower().endswith(ONNX):
+        raise OutputError(
+            f"--output {args.output}: expected a name that ends in {ONNX}, by which tools know the format"
+        )
     refuse_existing([args.output], args.overwrite)
     files = find_model(args.model)
     if files.params is None:
@@ -98,11 +108,12 @@ def main(argv=None):
     )
     batches = face_batches(args.image_size, args.batch or 1, color=args.color, mean=args.mean, scale=args.scale)
     serialized = model.SerializeToString()
-    embeddings = embed(OnnxNetwork(serialized, args.model), batches)
+    embeddings = embed(OnnxNetwork(serialized, args.model), batches, args.model)
     findings = [compare_with_mxnet(files, args.output_layer, batches, embeddings)]
     if args.int8:
         serialized = quantize_int8(model, args.model)
-        findings.append(compare_with_float(embed(OnnxNetwork(serialized, args.model), batches), embeddings))
+        quantized = embed(OnnxNetwork(serialized, args.model), batches, f"{args.model} in 8 bits")
+        findings.append(compare_with_float(quantized, embeddings))
     with atomic_write(args.output, overwrite=args.overwrite) as file:
         file.write(serialized)
     print(f"{args.output}: {model.graph.output[0].name}, {embeddings.shape[1]} numbers, {len(serialized)} bytes")
@@ -116,9 +127,19 @@ def face_batches(size, batch, **scaling):
     return [network_input(part, **scaling) for part in np.split(faces, count)]
 
 
-def embed(network, batches):
-    """(N, D) of all batches, one after the other."""
-    return np.concatenate([network(batch) for batch in batches])
+def embed(network, batches, source):
+    """float64 (N, D) of all batches, one after the other.
+
+    Raises:
+        ModelError: an embedding is not finite, or zero: nothing can be compared with it.
+    """
+    embeddings = np.concatenate([network(batch) for batch in batches]).astype(np.float64)
+    if not (np.isfinite(embeddings).all() and embeddings.any(axis=1).all()):
+        raise ModelError(
+            f"{source}: expected embeddings of finite numbers, not all zero, on drawn faces, found others; check the "
+            "model's parameters (model_info), --mean and --scale"
+        )
+    return embeddings
 
 
 def compare_with_mxnet(files, output, batches, embeddings):
@@ -128,14 +149,14 @@ def compare_with_mxnet(files, output, batches, embeddings):
         ModelError: too far.
     """
     try:
-        original = embed(MXNetNetwork(files, output=output), batches)
+        original = embed(MXNetNetwork(files, output=output), batches, f"{files.params} in MXNet")
     except MXNetMissing as reason:
         return f"runs in ONNX Runtime on {len(embeddings)} drawn faces; its numbers were not compared: {reason}"
     difference = float(np.abs(original - embeddings).max() / np.abs(original).max())
     if not difference <= TOLERANCE:
         raise ModelError(
             f"{files.params}: the converted model differs from MXNet's by {difference:.1e} of the largest number, "
-            f"expected at most {TOLERANCE:.0e}; please report this model"
+            f"expected at most {TOLERANCE:.0e}; if --mean and --scale are right for it, please report this model"
         )
     return f"differs from MXNet by {difference:.1e} of the largest number, on {len(embeddings)} drawn faces"
 
@@ -143,7 +164,7 @@ def compare_with_mxnet(files, output, batches, embeddings):
 def compare_with_float(embeddings, original):
     """The cosine between each int8 embedding and the float32 one, in a sentence."""
     lengths = np.linalg.norm(embeddings, axis=1) * np.linalg.norm(original, axis=1)
-    cosine = (embeddings * original).sum(1) / np.maximum(lengths, np.finfo(np.float32).tiny)
+    cosine = (embeddings * original).sum(1) / lengths
     return (
         f"int8: cosine to the float32 embeddings of {len(cosine)} drawn faces: mean {cosine.mean():.5f}, "
         f"min {cosine.min():.5f}; photographs differ, so verify the file on your own pairs"

@@ -9,7 +9,8 @@ import numpy as np
 
 from insightrec.eval.pair_folds import pair_folds
 from insightrec.recordio_tools.atomic_file import atomic_write
-from insightrec.recordio_tools.image_codec import decode_to_size, encode_rgb
+from insightrec.recordio_tools.crop_size import decode_to_size
+from insightrec.recordio_tools.image_codec import encode_rgb
 
 COLUMNS, ROWS = 4, 10  # pairs a page
 CAPTION_HEIGHT = 18  # pixels

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from insightrec.eval.pair_distance import check_finite, normalized
-from insightrec.recordio_tools.image_codec import decode_to_size
+from insightrec.recordio_tools.crop_size import decode_to_size
 from insightrec.recordio_tools.ordered_pool import ordered_map
 from insightrec.recordio_tools.usable_cores import usable_cores
 

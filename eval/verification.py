@@ -21,7 +21,7 @@ from insightrec.eval.verification_result import verify
 from insightrec.eval.verification_runs import find_named_models, verification_runs
 from insightrec.eval.verification_targets import find_targets
 from insightrec.recordio_tools.atomic_file import atomic_write, refuse_existing
-from insightrec.recordio_tools.command_line import image_size, tool, whole_number
+from insightrec.recordio_tools.command_line import image_size, number_between, tool, whole_number
 from insightrec.recordio_tools.errors import OutputError
 from insightrec.recordio_tools.property_file import read_property
 
@@ -93,8 +93,13 @@ def parse(argv):
         help="the model's output that is the embedding (default: fc1_output, or the first of a .onnx file)",
     )
     add("--color", choices=CHANNELS, default="rgb", help="channels of the model's input (default: rgb)")
-    add("--mean", type=float, default=0.0, help="subtracted from pixels of 0..255 (default: 0)")
-    add("--scale", type=float, default=1.0, help="then multiplied with (default: 1; e.g. 0.0078125 for 1/128)")
+    add("--mean", type=number_between(0, 255), default=0.0, help="subtracted from pixels of 0..255 (default: 0)")
+    add(
+        "--scale",
+        type=number_between(1e-6, 1e6),
+        default=1.0,
+        help="then multiplied with (default: 1; e.g. 0.0078125 for 1/128)",
+    )
     return parser.parse_args(argv)
 
 

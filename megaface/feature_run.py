@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from insightrec.recordio_tools.crop_size import scale_to_size
 from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.image_codec import read_image, scale_to_size
+from insightrec.recordio_tools.image_file import read_image
 from insightrec.recordio_tools.ordered_pool import ordered_map
 
 

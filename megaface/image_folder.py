@@ -3,7 +3,7 @@
 import os
 
 from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.image_codec import read_image
+from insightrec.recordio_tools.image_file import read_image
 
 
 def picture_in(folder, path):

@@ -76,7 +76,7 @@ def probe_list(root):
     Raises:
         ListError: there are none, or nobody has two images.
     """
-    paths = [row.path for row in read_folders(root)[0]]
+    paths = [row.path for row in read_folders(root).rows]
     ids = [path.partition("/")[0] for path in paths]
     if len(set(ids)) == len(ids):
         raise ListError(f"{root}: expected persons of two images or more, found one image each; a probe needs a mate")

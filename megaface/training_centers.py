@@ -8,10 +8,11 @@ from tqdm import tqdm
 
 from insightrec.deploy.face_features import face_features
 from insightrec.eval.pair_distance import normalized
+from insightrec.recordio_tools.crop_size import decode_to_size
 from insightrec.recordio_tools.errors import ImageError
 from insightrec.recordio_tools.face_folders import read_folders
 from insightrec.recordio_tools.face_record_set import FaceRecordSet
-from insightrec.recordio_tools.image_codec import decode_to_size, read_image
+from insightrec.recordio_tools.image_file import read_image
 
 
 class TrainingIdentity(NamedTuple):
@@ -40,7 +41,7 @@ def training_identities(path):
         faces = FaceRecordSet(path)
         ranges = (faces.identity_images(identity) for identity in range(faces.num_identities))
         return [_of_records(faces, images) for images in ranges if len(images)]
-    rows, *_ = read_folders(path)
+    rows = read_folders(path).rows
     folders = {}
     for row in rows:
         folders.setdefault(row.path.partition("/")[0], []).append(path / row.path)

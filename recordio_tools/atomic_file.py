@@ -8,6 +8,7 @@ next run tells it from one that was left behind.
 
 import contextlib
 import glob
+import hashlib
 import os
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def write_quickly(path, data):
     be lost. Folders are made as needed. What a killed run left is replaced when the same file is written again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    # Short, since a file's own name may be as long as the system allows, and the same when a killed run is continued.
+    temporary = path.with_name(f".{hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()}.tmp")
     try:
         temporary.write_bytes(data)
         os.replace(temporary, path)

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from insightrec.recordio_tools.command_line import add_on_error, image_size, list_skipped, tool, whole_number
+from insightrec.recordio_tools.encoding_flags import add_encoding_flags, encoding_quality
 from insightrec.recordio_tools.errors import ListError
 from insightrec.recordio_tools.face_folders import read_folders
 from insightrec.recordio_tools.face_packing import FaceCodec, check_rows, group_rows, pack_faces
 from insightrec.recordio_tools.face_set_writer import create_face_set
 from insightrec.recordio_tools.identity_exclusion import exclude_identities, read_exclusions
-from insightrec.recordio_tools.image_codec import ENCODINGS, JPEG_QUALITY
 from insightrec.recordio_tools.list_file import read_list
 from insightrec.recordio_tools.property_file import SetProperty, read_property
+from insightrec.recordio_tools.usable_cores import usable_cores
 
 DEFAULT_SIZE = (112, 112)
-QUALITIES = {".jpg": (1, 100, JPEG_QUALITY), ".png": (0, 9, 9)}  # lowest, highest, default
 INERT = ("list", "exts", "chunks", "train-ratio", "test-ratio", "recursive", "shuffle", "pack-label")
 
 
@@ -48,12 +48,7 @@ def parse(argv):
         type=image_size,
         help="height,width in pixels that every face has or is warped to (default: from property, else 112,112)",
     )
-    parser.add_argument(
-        "--quality",
-        type=int,
-        help="of faces warped here: JPEG 1..100 (default: 95), or PNG's compression 0..9 (default: 9)",
-    )
-    parser.add_argument("--encoding", choices=ENCODINGS, default=".jpg", help="of faces warped here (default: .jpg)")
+    add_encoding_flags(parser, "faces warped here")
     parser.add_argument(
         "--color",
         type=int,
@@ -64,7 +59,7 @@ def parse(argv):
     parser.add_argument(
         "--num-thread",
         type=whole_number(1),
-        default=os.cpu_count() or 1,
+        default=usable_cores(),
         help="threads; the output is the same (default: all cores)",
     )
     parser.add_argument(
@@ -90,10 +85,7 @@ def parse(argv):
     args = parser.parse_args(argv)
     if (args.prefix is None) == (args.root is None):
         parser.error("give either PREFIX or --root")
-    lowest, highest, default = QUALITIES[args.encoding]
-    args.quality = default if args.quality is None else args.quality
-    if not lowest <= args.quality <= highest:
-        parser.error(f"--quality: expected {lowest}..{highest} for {args.encoding}, found {args.quality}")
+    args.quality = encoding_quality(parser, args)
     return args
 
 
@@ -132,7 +124,7 @@ def root_job(args):
     if empty:
         print(f"{len(empty)} folders hold no image and get no label: {', '.join(empty[:5])}{' ...' * (len(empty) > 5)}")
     if ignored:
-        print(f"files left out because they are no images of an identity folder: {ignored}")
+        print(f"files left out because they are no images of an identity folder: {len(ignored)}")
     rows = without_excluded(rows, args.exclude, lambda row: row.path.partition("/")[0])
     beside = root.parent if root.name not in ("", "..") else root.resolve().parent
     output = Path(args.output) if args.output else beside
@@ -156,7 +148,7 @@ def list_jobs(paths, args):
         Job(
             rows,
             path,
-            base_folder(rows, folder),
+            base_folder(rows, path),
             output,
             path.stem,
             num_classes,
@@ -219,13 +211,23 @@ def shared_property(path, num_classes, args):
     return declared, True
 
 
-def base_folder(rows, list_folder):
-    """What relative paths are relative to: the current folder or the list's, whichever holds an image first."""
+def base_folder(rows, list_path):
+    """What relative paths are relative to: the current folder or the list's, whichever holds an image first.
+
+    Raises:
+        ListError: both hold it, and the two are different files.
+    """
     for row in rows:
-        for folder in (Path(), list_folder):
-            if os.path.exists(folder / row.path):
-                return folder
-    return list_folder
+        candidates = [folder for folder in (Path(), list_path.parent) if os.path.exists(folder / row.path)]
+        if len(candidates) == 2 and not os.path.samefile(*(folder / row.path for folder in candidates)):
+            raise ListError(
+                f"{list_path}: line {row.line}: expected {row.path} in the current folder or beside the list, found it "
+                f"in both, {Path(row.path).absolute()} and {list_path.parent / row.path}; "
+                "run face2rec from a folder without it"
+            )
+        if candidates:
+            return candidates[0]
+    return list_path.parent
 
 
 def pack(job, args):

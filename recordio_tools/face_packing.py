@@ -6,10 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from insightrec.recordio_tools.crop_size import check_size
 from insightrec.recordio_tools.errors import ImageError, ListError
 from insightrec.recordio_tools.face_alignment import align_face
 from insightrec.recordio_tools.identity_ranges import refuse_rounded, rounded_by_float32
-from insightrec.recordio_tools.image_codec import JPEG_QUALITY, check_size, encode_rgb, read_image
+from insightrec.recordio_tools.image_codec import JPEG_QUALITY, encode_rgb
+from insightrec.recordio_tools.image_file import read_image
+from insightrec.recordio_tools.image_header import record_suffix
 from insightrec.recordio_tools.ordered_pool import ordered_map
 
 
@@ -30,13 +33,14 @@ class FaceCodec(NamedTuple):
         """The encoded face (bytes) of one `ListRow`.
 
         Raises:
-            ImageError: the file is missing or damaged, has another size, or has to be aligned and
-                its row has no landmarks.
+            ImageError: the file is missing or damaged, has another size or a format that records do not hold, or
+                has to be aligned and its row has no landmarks.
         """
         path = self.folder / row.path
         data, image = read_image(path, gray=self.gray and not row.aligned)
         if row.aligned:
             check_size(image, self.image_size, path)
+            record_suffix(data, path)  # refuses a GIF, say: its bytes would go into the record
             return data
         if row.landmarks is None:
             raise ImageError(f"{path}: not aligned and without landmarks (17 columns); align it, or add its landmarks")

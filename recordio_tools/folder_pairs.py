@@ -18,7 +18,7 @@ def identity_folders(root):
         ListError: there are none.
     """
     folders = {}
-    for row in read_folders(root)[0]:
+    for row in read_folders(root).rows:
         folders.setdefault(row.path.partition("/")[0], []).append(row.path)
     return folders
 

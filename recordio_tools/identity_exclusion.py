@@ -44,8 +44,8 @@ def exclude_identities(rows, names, name_of, source):
     if absent:
         first = next(name for name in names if name in absent)
         raise ListError(
-            f"{source}: expected names of identities of the set, found {first!r} and {len(absent) - 1} others that it "
-            f"does not have ({len(excluded)} in the list); is the list of another set?"
+            f"{source}: expected names of identities of the set, found {len(absent)} of {len(excluded)} that it does "
+            f"not have, the first {first!r}; is the list of another set?"
         )
     kept = [row for row in rows if name_of(row) not in excluded]
     if not kept:

@@ -17,6 +17,7 @@ from insightrec.recordio_tools.agedb_pairs import read_agedb_pairs
 from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.cfp_pairs import cfp_protocol_files, read_cfp_pairs
 from insightrec.recordio_tools.command_line import image_size, tool, whole_number
+from insightrec.recordio_tools.crop_size import check_size
 from insightrec.recordio_tools.errors import ListError
 from insightrec.recordio_tools.file_hash import sha256
 from insightrec.recordio_tools.fold_layout import lay_out_folds
@@ -26,7 +27,7 @@ from insightrec.recordio_tools.folder_pairs import (
     format_people,
     identity_folders,
 )
-from insightrec.recordio_tools.image_codec import check_size, read_image
+from insightrec.recordio_tools.image_file import read_image
 from insightrec.recordio_tools.lfw_pairs import read_lfw_pairs
 from insightrec.recordio_tools.pair_list import FOLDS, find_image
 from insightrec.recordio_tools.verification_pack import write_pack

@@ -10,7 +10,8 @@ from insightrec.recordio_tools.atomic_file import atomic_write, write_quickly
 from insightrec.recordio_tools.command_line import add_on_error, list_skipped, tool, whole_number
 from insightrec.recordio_tools.errors import ImageError, InputError, OutputError
 from insightrec.recordio_tools.face_record_set import FaceRecordSet, class_of
-from insightrec.recordio_tools.image_codec import SUFFIXES, decode_rgb, read_image_header
+from insightrec.recordio_tools.image_codec import decode_rgb
+from insightrec.recordio_tools.image_header import record_suffix
 from insightrec.recordio_tools.list_file import format_row, read_list
 from insightrec.recordio_tools.ordered_pool import ordered_map
 from insightrec.recordio_tools.usable_cores import usable_cores
@@ -38,7 +39,7 @@ def extract_images(faces, folder, positions, *, threads, skip_errors=False, resu
         try:
             label, image = faces.record(position)
             decode_rgb(image, source)
-            suffix = _suffix(image, source)
+            suffix = record_suffix(image, source)
             label = class_of(label, source)
         except InputError as error:
             return error
@@ -56,14 +57,6 @@ def extract_images(faces, folder, positions, *, threads, skip_errors=False, resu
         else:
             raise result
     return rows, skipped
-
-
-def _suffix(image, source):
-    """The file ending of an encoded image; raises `ImageError` if face2rec would not find it by that."""
-    found = read_image_header(image, source).format
-    if found not in SUFFIXES:
-        raise ImageError(f"{source}: expected {', '.join(SUFFIXES)}, found {found}; convert or remove this image")
-    return SUFFIXES[found]
 
 
 def _write(path, data, resume):

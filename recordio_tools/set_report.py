@@ -8,7 +8,8 @@ from tqdm import tqdm
 
 from insightrec.recordio_tools.errors import InputError
 from insightrec.recordio_tools.face_record_set import class_of
-from insightrec.recordio_tools.image_codec import check_whole, read_image_header
+from insightrec.recordio_tools.image_header import read_image_header
+from insightrec.recordio_tools.image_wholeness import check_whole
 from insightrec.recordio_tools.record_framing import unframe
 
 MAX_LISTED = 5  # damaged images named one by one; the rest are counted

@@ -70,6 +70,7 @@ def close(found, wanted):
 def test_embed_in_batches_of_any_size(model, images, batch_size):
     embedder = Embedder(model, image_size=SIZE, batch_size=batch_size, threads=1)
     assert (embedder.name, embedder.image_size, embedder.embedding_size) == ("model-0001", SIZE, 4)
+    assert embedder.fixed_batch is None
     close(embedder.embed(images), expected(model, images))
     close(embedder.embed(images[::-2]), expected(model, images[::-2]))
 
@@ -106,6 +107,7 @@ def test_model_files_instead_of_a_text(model, tmp_path, images):
 def test_onnx_of_dynamic_and_fixed_batch(model, tmp_path, images, batch):
     embedder = Embedder(write_onnx(model, tmp_path, batch), batch_size=4)
     assert (embedder.name, embedder.image_size, embedder.embedding_size) == ("model", SIZE, 4)
+    assert embedder.fixed_batch == batch
     close(embedder.embed(images), expected(model, images))
     assert embedder.embed(images[:0]).shape == (0, 4)
 

@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from insightrec.deploy import face_model as module
 from insightrec.deploy.drawn_faces import drawn_faces
 from insightrec.deploy.face_model import FaceModel
+from insightrec.deploy.model_files import find_model
 from insightrec.deploy.mtcnn import DetectedFace
 from insightrec.deploy.params_file import write_params
 from insightrec.recordio_tools.errors import ImageError, InputError, ModelError
@@ -132,10 +134,89 @@ def test_keywords_and_defaults():
         FaceModel(det_type=1)
 
 
+def test_a_model_without_a_keyword(model, crops):
+    aligned = crops[0].transpose(2, 0, 1)
+    expected = FaceModel(model=model, flip=1).get_feature(aligned)
+    for named in (model, find_model(model)):
+        np.testing.assert_array_equal(FaceModel(named, flip=1).get_feature(aligned), expected)
+    with pytest.raises(TypeError, match="expected one model, found 'a,0' and model='b,0'"):
+        FaceModel("a,0", model="b,0")
+
+
+def test_a_model_by_its_path(tmp_path):
+    with pytest.raises(ModelError, match="none.onnx: no such file"):
+        FaceModel(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize("wrong", [{"model": "m,0"}, ["m,0"], 3, Namespace(), Namespace(modle="m,0")])
+def test_what_is_neither_model_nor_namespace_is_not_ignored(wrong):
+    found = type(wrong).__name__
+    with pytest.raises(TypeError, match=f"expected a model, or a namespace with any of image_size, .*, found {found}"):
+        FaceModel(wrong)
+
+
+def test_numbers_as_texts():
+    texts = {"image_size": "112,96", "gpu": "-1", "det": "0", "flip": "0", "threshold": "1.5", "threads": "2"}
+    numbers = {"image_size": (112, 96), "gpu": -1, "det": 0, "flip": 0, "threshold": 1.5, "threads": 2}
+    for face_model in (FaceModel(Namespace(**texts)), FaceModel(**texts), FaceModel(**numbers)):
+        found = vars(face_model.args)
+        assert found == {**module.DEFAULTS, **numbers}
+        assert [type(found[name]) for name in numbers] == [tuple, int, int, int, float, int]
+    assert FaceModel(flip=True).args.flip == 1
+    assert FaceModel(image_size=[112, 96], det=np.int64(2), threshold=np.float32(1.24)).args.threshold == 1.24
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("flip", "yes", "expected a whole number, 0 to 1, found 'yes'"),
+        ("flip", 2, "expected a whole number, 0 to 1, found '2'"),
+        ("flip", None, "expected a whole number, 0 to 1, found 'None'"),
+        ("det", -1, "expected a whole number, 0 or more, found '-1'"),
+        ("det", 0.5, "expected a whole number, 0 or more, found '0.5'"),
+        ("gpu", -5, "expected a whole number, -1 or more, found '-5'"),
+        ("threads", 0, "expected a whole number, 1 to 1024, found '0'"),
+        ("threads", 10**6, "expected a whole number, 1 to 1024, found '1000000'"),
+        ("threshold", 9, "expected a number, 0 to 4, found '9'"),
+        ("threshold", None, "expected a number, 0 to 4, found 'None'"),
+        ("threshold", np.nan, "expected a number, 0 to 4, found 'nan'"),
+        ("image_size", 112, "expected height,width in pixels such as 112,112, found '112'"),
+        ("image_size", (112, 112, 3), "expected height,width in pixels such as 112,112, found '112,112,3'"),
+        ("image_size", None, "expected height,width in pixels such as 112,112, found 'None'"),
+        ("model", 3, "expected 'prefix,epoch', a path ending in .onnx or ModelFiles, found int"),
+        ("ga_model", ["m,0"], "expected 'prefix,epoch', a path ending in .onnx or ModelFiles, found list"),
+        ("mtcnn", 3, "expected a folder, found int"),
+    ],
+)
+def test_options_of_another_kind(name, wrong, message):
+    for options in ({"args": Namespace(**{name: wrong})}, {name: wrong}):
+        with pytest.raises(InputError) as raised:
+            FaceModel(**options)
+        assert str(raised.value) == f"FaceModel: {name}: {message}"
+
+
+def test_the_text_0_does_not_flip_and_looks_for_faces(model, crops):
+    aligned = crops[0].transpose(2, 0, 1)
+    plain = FaceModel(model, flip="0", det="0")
+    np.testing.assert_array_equal(plain.get_feature(aligned), FaceModel(model).get_feature(aligned))
+    np.testing.assert_array_equal(plain.get_input(photo(crops[0])), aligned)
+
+
+def test_names_of_files(monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "load_networks", lambda folder: asked.append(folder) or "networks of weights")
+    assert FaceModel(model=None, ga_model=None, mtcnn=Path("weights")).args.model == ""
+    FaceModel(mtcnn="")
+    FaceModel()
+    assert asked == ["weights", "", None]  # an empty name is refused by load_networks, as the tools' --mtcnn is
+
+
 def test_compare_uses_the_threshold():
     east, north_east = np.array([1, 0]), np.array([1, 1]) / np.sqrt(2)  # 45 degrees: a squared distance of 0.59
     assert FaceModel().compare(east, north_east).is_same
     assert not FaceModel(threshold=0.5).compare(east, north_east).is_same
+    with pytest.raises(InputError, match="second feature: expected finite numbers of length 1, found length 5"):
+        FaceModel().compare(east, 5 * north_east)
 
 
 def test_gender_and_age(monkeypatch, crops):
@@ -144,6 +225,7 @@ def test_gender_and_age(monkeypatch, crops):
     class Model:
         def __init__(self, model, **options):
             assert (model, options["image_size"]) == ("ga,0", SIZE)
+            self.name = "ga-0000"
 
         def embed(self, images):
             seen.extend(images)
@@ -190,7 +272,7 @@ def test_aligned_faces_of_another_kind(model, wrong):
 
 
 def test_an_embedding_of_zero(model):
-    with pytest.raises(ModelError, match="dense,7: expected an embedding of finite numbers, not all zero"):
+    with pytest.raises(ModelError, match="dense-0007: expected an embedding of finite numbers, not all zero"):
         FaceModel(model=model).get_feature(np.zeros((3, 112, 112), np.uint8))
 
 

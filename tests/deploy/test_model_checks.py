@@ -70,6 +70,61 @@ def test_other_types():
     assert check_mxnet(graph(), found).notes == ["stored as float16: 1 array"]
 
 
+def detector(names, heads):
+    """Convolutions ``names`` of the image, each of one weight; ``heads`` of them are the outputs."""
+    nodes = [Node("null", "data")]
+    for name in names:
+        edges = (Entry(0, 0), Entry(len(nodes), 0))
+        nodes += [Node("null", f"{name}_weight"), Node("Convolution", name, {}, edges)]
+    weights = Params({f"arg:{name}_weight": np.ones((4, 3, 1, 1), np.float32) for name in names})
+    return SymbolGraph(tuple(nodes), tuple(Entry(2 + 2 * names.index(name), 0) for name in heads)), weights
+
+
+def test_no_embedding_among_several_outputs():
+    problem = (
+        "box_output is taken for the embedding, though not called fc1_output; is it one? --output-layer names another; "
+        "outputs: 2 (box_output, logit_output)"
+    )
+    note = "not needed for the embedding, 48 bytes (for other outputs): 1 (arg:logit_weight)"
+    model = detector(["box", "logit"], ["box", "logit"])
+    assert check_mxnet(*model) == ([problem], [note])
+    assert check_mxnet(*model, output="box") == ([], [note])
+
+
+def test_the_only_output_is_taken_and_said():
+    model = detector(["box"], ["box"])
+    assert check_mxnet(*model) == ([], ["no output is called fc1_output: box_output is taken for the embedding"])
+    assert check_mxnet(*model, output="box_output") == ([], [])
+
+
+def test_fc1_output_is_known_among_others():
+    note = "not needed for the embedding, 48 bytes (for other outputs): 1 (arg:age_weight)"
+    assert check_mxnet(*detector(["age", "fc1"], ["age", "fc1"])) == ([], [note])
+
+
+def test_only_what_lies_behind_the_embedding_is_for_model_slim():
+    """flat -> fc7, the embedding's classifier with a weight that is normalised first; and a branch beside them."""
+    variables = [Node("null", name) for name in ("data", "flat_weight", "fc7_weight", "age_weight")]
+    graph = SymbolGraph(
+        (
+            *variables,
+            Node("Convolution", "flat", {}, (Entry(0, 0), Entry(1, 0))),
+            Node("L2Normalization", "normalized", {}, (Entry(2, 0),)),
+            Node("FullyConnected", "fc7", {}, (Entry(4, 0), Entry(5, 0))),
+            Node("Convolution", "age", {}, (Entry(0, 0), Entry(3, 0))),
+        ),
+        (Entry(6, 0), Entry(7, 0)),
+    )
+    weights = Params({f"arg:{node.name}": np.ones(2, np.float32) for node in variables[1:]})
+    assert check_mxnet(graph, weights) == (
+        [],
+        [
+            "not needed for the embedding, 8 bytes (model_slim drops them): 1 (arg:fc7_weight)",
+            "not needed for the embedding, 8 bytes (for other outputs): 1 (arg:age_weight)",
+        ],
+    )
+
+
 def onnx_model(changes=None, listed=()):
     """BatchNormalization of the image, with its weights; ``changes`` replace or add weights."""
     weights = {**{part: np.ones(3, np.float32) for part in PARTS}, **(changes or {})}
@@ -116,3 +171,16 @@ def test_a_type_that_onnx_does_not_know():
     model = onnx_model()
     model.graph.initializer[0].data_type = 77
     assert check_onnx(model).notes == ["stored as type 77, which ONNX does not know: 1 array"]
+
+
+def test_an_onnx_model_of_several_outputs():
+    model = onnx_model()
+    model.graph.output.append(helper.make_tensor_value_info("gamma", TensorProto.FLOAT, (3,)))
+    problem = (
+        "y is taken for the embedding, though not called fc1_output; is it one? --output-layer names another; outputs: "
+        "2 (y, gamma)"
+    )
+    assert check_onnx(model).problems == [problem]
+    assert check_onnx(model, output="gamma").problems == []
+    model.graph.output[0].name = "fc1_output"
+    assert check_onnx(model).problems == []

@@ -7,7 +7,7 @@ import pytest
 
 from insightrec.deploy.model_files import find_model
 from insightrec.deploy.model_info import as_text, describe, main
-from insightrec.deploy.params_file import write_params
+from insightrec.deploy.params_file import read_params, write_params
 from insightrec.deploy.to_onnx import main as to_onnx
 
 CONV = {"kernel": "(3, 3)", "num_filter": "4", "stride": "(2, 2)", "pad": "(1, 1)", "no_bias": "True"}
@@ -63,6 +63,23 @@ def test_the_classifier_is_counted_where_it_is_asked_for(model):
     assert (report["output"], report["embedding_size"]) == ("fc7_output", 9)
     assert report["multiply_adds"] == CONV_ADDS + FC_ADDS + 45
     assert report["notes"] == []
+
+
+def test_a_detector_is_no_model_without_problems(model, tmp_path, capsys):
+    """The same layers under other names, both outputs kept: nothing says which is the embedding."""
+    graph = json.loads((tmp_path / "net-symbol.json").read_text())
+    for node in graph["nodes"]:
+        node["name"] = node["name"].replace("fc1", "box").replace("fc7", "logit")
+    graph["heads"] = [[5, 0, 0], [7, 0, 0]]
+    (tmp_path / "net-symbol.json").write_text(json.dumps(graph))
+    arrays = read_params(tmp_path / "net-0003.params").arrays
+    arrays = {name.replace("fc1", "box").replace("fc7", "logit"): array for name, array in arrays.items()}
+    write_params(tmp_path / "net-0003.params", arrays, overwrite=True)
+    assert main([model, "--image-size", "8,6"]) == 1
+    text = capsys.readouterr().out
+    assert "problem: box_output is taken for the embedding, though not called fc1_output" in text
+    assert "no problems" not in text
+    assert main([model, "--image-size", "8,6", "--output-layer", "box"]) == 0
 
 
 def test_its_onnx_file_says_the_same(model, tmp_path):

@@ -108,7 +108,12 @@ def test_files_are_named_as_upstreams_and_give_the_same_embeddings(model, tmp_pa
     main(["--model", model])
     out = capsys.readouterr().out
     assert "fc1_output, 260 numbers" in out
-    assert "dropped 1 arrays, 35 numbers" in out
+    assert out.startswith(f"{tmp_path / 'models'},0: ")
+    assert out.splitlines()[1:] == [
+        "dropped outputs: softmax_output",
+        "dropped layers: fc1n, fc7, softmax",
+        "dropped arrays: arg:fc7_weight; 35 numbers",
+    ]
     slimmed = tmp_path / "models-symbol.json", tmp_path / "models-0000.params"
     found = read_params(slimmed[1]).arrays
     for name, array in found.items():
@@ -122,6 +127,43 @@ def test_files_are_named_as_upstreams_and_give_the_same_embeddings(model, tmp_pa
     original, cut = read_symbol(find_model(model).graph), read_symbol(slimmed[0])
     shape = {"input_shape": PIXELS}
     assert convert(original, Params(parameters()), **shape) == convert(cut, read_params(slimmed[1]), **shape)
+
+
+def test_where_nothing_can_be_dropped_nothing_is_written(model, tmp_path, capsys):
+    main(["--model", model])
+    before = sorted(tmp_path.iterdir())
+    capsys.readouterr()
+    for arguments in ([], ["--output", str(tmp_path / "again")]):
+        with pytest.raises(SystemExit) as stopped:
+            main(["--model", f"{tmp_path / 'models'},0", *arguments])
+        assert stopped.value.code == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert "beside fc1_output, found nothing to drop; use the model as it is" in err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_loss_without_parameters_is_something_to_drop(model, tmp_path, capsys):
+    main(["--model", model, "--output", str(tmp_path / "classifier"), "--output-layer", "fc7"])
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "dropped outputs: softmax_output",
+        "dropped layers: softmax",
+        "dropped arrays: none; 0 numbers",
+    ]
+
+
+def test_an_unused_array_is_something_to_drop(model, tmp_path, capsys):
+    main(["--model", model])
+    arrays = {f"arg:spare{number}": np.ones(2, np.float32) for number in range(10)}
+    arrays.update(read_params(tmp_path / "models-0000.params").arrays)
+    write_params(tmp_path / "models-0001.params", arrays)
+    capsys.readouterr()
+    main(["--model", f"{tmp_path / 'models'},1"])
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "dropped outputs: none",
+        "dropped layers: none",
+        f"dropped arrays: {', '.join(list(arrays)[:8])} and 2 more; 20 numbers",
+    ]
 
 
 def test_existing_files_are_kept(model, tmp_path, capsys):

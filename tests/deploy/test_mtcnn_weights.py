@@ -122,15 +122,38 @@ def test_networks_that_are_not_the_released_ones_are_refused(folder):
 @pytest.mark.parametrize("name", ["det1-symbol.json", "det2-0001.params", "det3-symbol.json"])
 def test_a_file_is_missing(folder, unchecked, name):
     (folder / name).unlink()
-    with pytest.raises(ModelError, match=rf"{name}: cannot be read \(No such file or directory\)"):
+    with pytest.raises(
+        ModelError, match=rf"weights, det1-symbol.json, .*, det3-0001.params, found no {name}; name the "
+    ):
         load_networks(folder)
 
 
 def test_a_fourth_graph_without_its_parameters(folder, unchecked):
     write_stage(folder, "det4")
     (folder / "det4-0001.params").unlink()
-    with pytest.raises(ModelError, match=r"det4-0001.params: cannot be read"):
+    with pytest.raises(ModelError, match=r"det4-0001.params, found no det4-0001.params; name the folder"):
         load_networks(folder)
+
+
+def test_a_wrong_folder(folder):
+    empty = folder / "other"
+    empty.mkdir()
+    names = ", ".join(f"det{number}-{end}" for number in (1, 2, 3) for end in ("symbol.json", "0001.params"))
+    with pytest.raises(ModelError) as raised:
+        load_networks(empty)
+    assert str(raised.value) == (
+        f"{empty}: expected MTCNN's weights, {names}, found none of them; name the folder that holds them (--mtcnn)"
+    )
+    for wrong in (folder / "none", folder / "det1-symbol.json"):
+        with pytest.raises(ModelError, match=rf"{wrong}: expected the folder of MTCNN's weights, found no folder"):
+            load_networks(str(wrong))
+
+
+def test_an_empty_name_is_not_the_current_folder(folder, unchecked, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert load_networks(".").landmark is None
+    with pytest.raises(InputError, match="expected a folder, found an empty name; leave --mtcnn out for the installed"):
+        load_networks("")
 
 
 def test_a_file_cut_short(folder, unchecked):

@@ -151,7 +151,14 @@ def test_without_a_model(photos, capsys):
 def test_thresholds_out_of_range(threshold, capsys):
     with pytest.raises(SystemExit):
         parse(["a.jpg", "--threshold", threshold])
-    assert "expected a squared distance, 0 to 4, found" in capsys.readouterr().err
+    assert "expected a number, 0 to 4, found" in capsys.readouterr().err
+
+
+def test_options_out_of_range(capsys):
+    for flag, wrong in (("--flip", "2"), ("--det", "-1"), ("--gpu", "-2"), ("--threads", "99999999999")):
+        with pytest.raises(SystemExit):
+            parse(["a.jpg", flag, wrong])
+        assert f"argument {flag}: expected a whole number" in capsys.readouterr().err
 
 
 def run_python(*arguments, folder):

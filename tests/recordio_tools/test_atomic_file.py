@@ -142,3 +142,9 @@ def test_a_small_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         write_quickly(path, b"newer")
     assert path.read_bytes() == b"new"
     assert os.listdir(path.parent) == ["face.jpg"]
+
+
+def test_a_small_file_may_have_the_longest_name(tmp_path):
+    path = tmp_path / ("x" * 251 + ".jpg")
+    write_quickly(path, b"face")
+    assert path.read_bytes() == b"face"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from insightrec.recordio_tools import face2rec
 from insightrec.recordio_tools.face_alignment import align_face
@@ -165,6 +166,24 @@ def test_the_first_image_that_is_found_says_what_paths_are_relative_to(face_tree
     assert len(FaceRecordSet(face_tree)) == 1
 
 
+def test_the_same_path_in_two_folders_is_refused(face_tree, tmp_path, monkeypatch, capsys, faces):
+    """Photos of the current folder were packed in silence instead of those beside the list."""
+    write_list(face_tree, "res.lst", [0, 1])
+    other = tmp_path / "other"
+    (other / "bob").mkdir(parents=True)
+    (other / "bob" / "bob_0000.jpg").write_bytes(faces(77))
+    monkeypatch.chdir(other)
+    line = error_of(capsys, "../aligned/res.lst")
+    assert "res.lst: line 1: expected bob/bob_0000.jpg in the current folder or beside the list" in line
+    assert f"found it in both, {other}/bob/bob_0000.jpg and " in line
+    assert not (face_tree / "res.rec").exists()
+    (other / "bob" / "bob_0000.jpg").unlink()
+    (other / "bob" / "bob_0000.jpg").symlink_to(face_tree / "bob" / "bob_0000.jpg")  # one and the same file
+    (other / "bob" / "bob_0001.jpg").symlink_to(face_tree / "bob" / "bob_0001.jpg")
+    face2rec.main(["../aligned/res.lst"])
+    assert len(FaceRecordSet(face_tree / "res.rec")) == 2
+
+
 def test_a_linked_output_folder_gets_paths_that_are_found(face_tree):
     real = face_tree.parent / "deep" / "er"
     real.mkdir(parents=True)
@@ -216,3 +235,11 @@ def test_excluded_labels_of_a_list(face_tree, monkeypatch, capsys):
     faces = FaceRecordSet("kept")
     assert (faces.labels().tolist(), faces.num_classes) == ([0], 1)
     assert "nothing would be left" in error_of(capsys, "train", "--exclude", "train.lst", "--output", "other")
+
+
+def test_a_gif_named_jpg_does_not_become_a_record(face_tree, capsys):
+    Image.new("RGB", (112, 112), (9, 90, 200)).save(face_tree / "ann" / "ann_0000.jpg", "GIF")
+    assert "ann_0000.jpg: expected JPEG, MPO, PNG, BMP, WEBP, found GIF; convert" in error_of(
+        capsys, "--root", face_tree
+    )
+    assert not (face_tree.parent / "train.rec").exists()

@@ -153,7 +153,7 @@ def test_a_failed_write_leaves_no_temporary(tmp_path, faces):
 
 def test_a_jpeg_of_several_pictures_is_found_again(tmp_path, saved):
     rec2image.main([write_flat(tmp_path / "x.rec", [(1, saved("MPO"))]), str(tmp_path / "out")])
-    assert [row.path for row in read_folders(tmp_path / "out")[0]] == ["00000/1.jpg"]
+    assert [row.path for row in read_folders(tmp_path / "out").rows] == ["00000/1.jpg"]
 
 
 def test_a_format_that_face2rec_passes_over_is_named(tmp_path, faces, saved, capsys):
