@@ -1,3 +1,4 @@
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -123,3 +124,55 @@ def test_bound_without_blocks_is_larger(monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 512)
     monkeypatch.setattr("insightrec.megaface.score_tile.BLOCK", 512)
     assert (blocked < 0.65 * slack(first, second)[1]).all()
+
+
+def transcribed(probe, distractors, peaks):
+    """The bound of one probe over some distractors, from the docstring's four steps, in fractions and plain loops."""
+    unit_roundoff, dimension = Fraction(1, 2**24), len(probe)
+    blocks = [range(start, min(start + 256, dimension)) for start in range(0, dimension, 256)]
+
+    def gamma(roundings):
+        return roundings * unit_roundoff / (1 - roundings * unit_roundoff)
+
+    def root(number):
+        return Fraction(math.sqrt(number))
+
+    def norm(vector):
+        return root(sum(Fraction(float(number)) ** 2 for number in vector))
+
+    def prefix(vector, block):
+        return root(sum((block.stop - k) * Fraction(float(vector[k])) ** 2 for k in block))
+
+    one, other = norm(probe), max(norm(row) for row in distractors)
+    product_error = gamma(min(256, dimension) + len(blocks) - 1) * one * other
+    running = dimension * gamma(dimension) * one * other
+    for block in blocks:
+        running += prefix(probe, block) * max(prefix(row, block) for row in distractors)
+    for block, peak in zip(blocks[1:], peaks):
+        running += len(block) * (Fraction(float(peak)) + product_error)
+    sequence_error = unit_roundoff * (one * other + running)
+    underflow = Fraction(1, 2**126) * (4 * dimension + root(dimension) * (one + other))
+    rounding = 2 * unit_roundoff * Fraction(101, 100) * (one + other) ** 2
+    return float(2 * (product_error + sequence_error + underflow) + rounding)
+
+
+@pytest.mark.parametrize("dimension", [1, 7, 256, 257, 520])
+@pytest.mark.parametrize("scale", [1, 2.0**40, 2.0**-63, 2.0**-120])
+def test_is_the_docstrings_formula_and_a_little_more(dimension, scale):
+    random = np.random.default_rng(dimension)
+    probes, distractors = (np.float32(random.standard_normal((count, dimension)) * scale) for count in (3, 5))
+    peaks = np.abs(random.standard_normal((3, -(-dimension // 256) - 1))) * scale**2 * 10
+    found = module.score_bound(bound_terms(probes), bound_terms(distractors), peaks, dimension)
+    expected = [transcribed(probe, distractors, row) for probe, row in zip(probes, peaks)]
+    assert (found >= np.multiply(expected, 1 + 2.0**-31)).all()
+    assert (found <= np.multiply(expected, 1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_running_sums_of_either_sign_widen_it(sign):
+    """Halves that cancel: the devkit's sum runs to |a| |b| / 2, up or down, and back to nothing."""
+    ones = np.ones((1, 512))
+    halves = np.where(np.arange(512) < 256, sign, -sign)[None]
+    tile = ScoreTile(prepare(np.float32(ones)), prepare(np.float32(halves)))
+    small = ScoreTile(prepare(np.float32(ones)), prepare(np.float32(np.tile([1, -1], 256)[None])))
+    assert tile.bound[0] - small.bound[0] == pytest.approx(2 * 2.0**-24 * 256 * 256, rel=0.01)
