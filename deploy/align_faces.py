@@ -1,6 +1,7 @@
 """Find and align the face in every photo of a folder of identities: crops, an image list, a table, a page."""
 
 import argparse
+import functools
 import itertools
 import os
 import shlex
@@ -8,26 +9,24 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tqdm import tqdm
-
-from insightrec.deploy.alignment_journal import AlignmentJournal
-from insightrec.deploy.alignment_output import AlignmentOutput, results_to_keep
+from insightrec.deploy.alignment_flags import add_image_size, add_mtcnn, add_run_flags
+from insightrec.deploy.alignment_output import AlignmentOutput, refuse_nested
 from insightrec.deploy.alignment_report import alignment_page
 from insightrec.deploy.alignment_table import write_tables
 from insightrec.deploy.crop_names import crop_names
 from insightrec.deploy.face_aligner import DETECTION_SIDE, ON_MISSING
 from insightrec.deploy.face_choice import RULES
-from insightrec.deploy.mtcnn_weights import PACKAGE
-from insightrec.deploy.photo_alignment import STATUSES, AlignmentSettings, PhotoJob, align_photo, open_alignment
-from insightrec.deploy.process_map import process_map
+from insightrec.deploy.mtcnn import MAX_FACTOR
+from insightrec.deploy.photo_alignment import STATUSES, AlignmentSettings, PhotoAlignment, PhotoJob
+from insightrec.deploy.photo_result import PhotoResult
 from insightrec.deploy.proposal_stage import WINDOW
+from insightrec.deploy.resumable_alignment import aligned_photos
 from insightrec.recordio_tools.atomic_file import atomic_write
-from insightrec.recordio_tools.command_line import image_size, tool, whole_number
-from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.face2rec import DEFAULT_SIZE, QUALITIES
-from insightrec.recordio_tools.face_alignment import SIZES
+from insightrec.recordio_tools.command_line import number_between, tool, whole_number
+from insightrec.recordio_tools.encoding_flags import add_encoding_flags, encoding_quality
+from insightrec.recordio_tools.face2rec import DEFAULT_SIZE
 from insightrec.recordio_tools.face_folders import read_folders
-from insightrec.recordio_tools.image_codec import ENCODINGS
+from insightrec.recordio_tools.image_suffixes import PHOTO_SUFFIXES
 
 _MOST_NAMED = 5  # on the terminal
 
@@ -36,20 +35,26 @@ def plan(photos, encoding):
     """What is to be done for the folder of identity folders ``photos``.
 
     Returns:
-        list of lists of `PhotoJob`, one for each identity folder that holds an image, in order.
+        list of lists of `PhotoJob`, one for each identity folder that holds an image, in order; and a list of
+        `PhotoResult`, the files that are left out.
 
     Raises:
         ListError: as `read_folders`.
     """
-    rows, _, ignored = read_folders(photos)
-    if ignored:
-        print(f"files left out because they are no images of an identity folder: {ignored}")
+    rows, _, ignored = read_folders(photos, PHOTO_SUFFIXES)
     identities = []
     for _, group in itertools.groupby(rows, key=lambda row: row.label):
         paths = [row.path for row in group]
         names = crop_names([os.path.basename(path) for path in paths], encoding)
         identities.append([PhotoJob(path, f"{os.path.dirname(path)}/{name}") for path, name in zip(paths, names)])
-    return identities
+    return identities, [PhotoResult(path, None, "ignored", why_ignored(path)) for path in ignored]
+
+
+def why_ignored(path):
+    """Why a file of the folder of identity folders is no photo to align."""
+    if not path.lower().endswith(PHOTO_SUFFIXES):
+        return f"not an image's ending, which are {' '.join(PHOTO_SUFFIXES)}"
+    return "in a folder within an identity's folder" if "/" in path else "not in an identity's folder"
 
 
 def parse(argv):
@@ -66,23 +71,10 @@ def parse(argv):
     parser.add_argument(
         "--output", required=True, help="folder for the crops, made anew, with the same folders as --input"
     )
-    parser.add_argument(
-        "--image-size",
-        type=image_size,
-        default=defaults.image_size,
-        help="height,width of the crops in pixels, 112,112 or 112,96 (default: 112,112)",
-    )
-    parser.add_argument("--encoding", choices=ENCODINGS, default=defaults.encoding, help="of the crops (default: .jpg)")
-    parser.add_argument(
-        "--quality", type=int, help="JPEG 1..100 (default: 95), or PNG's compression 0..9 (default: 9); as face2rec"
-    )
+    add_image_size(parser)
+    add_encoding_flags(parser, "the crops")
     detection = parser.add_argument_group("detection (MTCNN)")
-    detection.add_argument(
-        "--mtcnn",
-        metavar="DIR",
-        help=f"folder that holds InsightFace's det1 to det3, or det4 (default: the installed package {PACKAGE}, which "
-        "has det1 to det3)",
-    )
+    add_mtcnn(detection)
     detection.add_argument(
         "--min-face",
         type=whole_number(WINDOW),
@@ -97,9 +89,9 @@ def parse(argv):
     )
     detection.add_argument(
         "--factor",
-        type=_factor,
+        type=number_between(0.01, MAX_FACTOR),
         default=defaults.factor,
-        help="between the sizes looked for, between 0 and 1; larger is slower and misses less (default: 0.709)",
+        help=f"between the sizes looked for, 0.01 to {MAX_FACTOR}; larger is slower and misses less (default: 0.709)",
     )
     detection.add_argument(
         "--no-refine", action="store_true", help="leave det4 out, which moves landmarks (default: used if it is there)"
@@ -123,7 +115,9 @@ def parse(argv):
         "--on-missing",
         choices=ON_MISSING,
         default=defaults.on_missing,
-        help="where no face is found, make no crop, or cut out the middle (default: skip)",
+        help="where no face is found, or none that can be aligned, make no crop, or cut out the middle: as much in the "
+        "crop's proportions as leaves 1/16 of the photo's shorter side on every side. InsightFace's centre crop is "
+        "another, wider and stretched (default: skip)",
     )
     parser.add_argument(
         "--on-error",
@@ -133,34 +127,12 @@ def parse(argv):
         "unlike the other tools: a large collection always has some)",
     )
     parser.add_argument(
-        "--processes",
-        type=whole_number(1),
-        default=os.cpu_count() or 1,
-        help="the output is the same; each takes about 150 MB, and 500 MB for photos of 60 Mpx (default: all cores)",
-    )
-    parser.add_argument(
         "--report", action="store_true", help="also write OUTPUT.html, crops and failures to look at (default: not)"
     )
-    existing = parser.add_mutually_exclusive_group()
-    existing.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on where an earlier run with the same options ended: photos that are new, were changed (size or time) "
-        "or failed are aligned, crops of photos that are gone are removed (default: refuse)",
-    )
-    existing.add_argument(
-        "--overwrite", action="store_true", help="replace what an earlier run wrote (default: refuse)"
-    )
+    add_run_flags(parser)
     args = parser.parse_args(argv)
-    if args.image_size not in SIZES:
-        parser.error("--image-size: expected 112,112 or 112,96, for which there is a template")
-    lowest, highest, default = QUALITIES[args.encoding]
-    args.quality = default if args.quality is None else args.quality
-    if not lowest <= args.quality <= highest:
-        parser.error(f"--quality: expected {lowest}..{highest} for {args.encoding}, found {args.quality}")
-    folders = [Path(folder).resolve() for folder in (args.input, args.output)]
-    if os.path.commonpath(folders) in map(str, folders):
-        parser.error(f"--output: expected a folder that is not inside --input nor around it, found {args.output}")
+    args.quality = encoding_quality(parser, args)
+    args.mtcnn = args.mtcnn and str(Path(args.mtcnn).resolve())
     return args
 
 
@@ -175,41 +147,28 @@ def _thresholds(text):
     return numbers
 
 
-def _factor(text):
-    """argparse type of a number between 0 and 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, found {text!r}")
-    return number
-
-
 @tool
 def main(argv=None):
     """Align a folder of photos."""
     args = parse(argv)
-    photos, output = Path(args.input), AlignmentOutput.at(args.output)
-    args.mtcnn = args.mtcnn and str(Path(args.mtcnn).resolve())
+    photos, output = Path(args.input), AlignmentOutput.beside(args.output)
+    refuse_nested(photos, output.crops)
     settings = AlignmentSettings(*(getattr(args, name) for name in AlignmentSettings._fields))
-    settings.open_aligner()  # weights that are missing are noticed before anything is written
-    identities = plan(photos, args.encoding)
+    identities, ignored = plan(photos, args.encoding)
     jobs = [job for identity in identities for job in identity]
-    noted = {"input": str(photos.resolve()), **settings._asdict()}
-    kept = results_to_keep(
-        output, resume=args.resume, overwrite=args.overwrite, settings=noted, photos=photos, crops_of=dict(jobs)
-    )
-    with AlignmentJournal(output.journal, noted, kept) as journal:
-        align_photos(jobs, journal, photos, output, settings, args)
-        counts, crops = write_results(identities, journal, photos, output)
+    open_aligner = functools.partial(PhotoAlignment, photos, output.crops, settings)
+    with aligned_photos(jobs, open_aligner, output, args) as journal:
+        counts, crops = write_results(identities, ignored, journal, photos, output)
         if args.report:
-            page = alignment_page((job.photo for job in jobs), journal.read, photos, output.crops, args.image_size)
+            paths = (job.photo for job in jobs)
+            page = alignment_page(paths, journal.read, photos, output.crops, args.image_size, ignored)
             with atomic_write(output.page, overwrite=True) as file:
                 file.write(page)
     print(f"aligned {len(jobs)} photos of {len(identities)} identities")
     for status in STATUSES:
         print(f"  {status:11}  {counts[status]}")
+    if ignored:
+        print(f"  {'ignored':11}  {len(ignored)}  {first_of([result.photo for result in ignored])}")
     for name, path in zip(("crops", "list", "table", "page"), output[: 4 if args.report else 3]):
         print(f"  {name:11}  {path}")
     if not crops:
@@ -220,24 +179,7 @@ def main(argv=None):
     print(f"next: insightrec face2rec --root {shlex.quote(str(output.crops))}{size}")
 
 
-def align_photos(jobs, journal, photos, output, settings, args):
-    """Align what the journal does not hold yet."""
-    todo = [job for job in jobs if job.photo not in journal]
-    results = process_map(
-        align_photo,
-        todo,
-        processes=max(1, min(args.processes, len(todo))),
-        start=open_alignment,
-        start_args=(photos, output.crops, settings),
-    )
-    done = len(jobs) - len(todo)
-    for result in tqdm(results, initial=done, total=len(jobs), unit="photo", disable=None):
-        if result.status == "failed" and args.on_error == "raise":
-            raise ImageError(f"{photos / result.photo}: {result.reason}")
-        journal.append(result)
-
-
-def write_results(identities, journal, photos, output):
+def write_results(identities, ignored, journal, photos, output):
     """Write list and table, and name some of the photos that failed.
 
     Returns:
@@ -252,9 +194,9 @@ def write_results(identities, journal, photos, output):
         failed.extend([result for result in results if result.status == "failed"][: _MOST_NAMED - len(failed)])
         return results
 
-    write_tables(output.image_list, output.table, map(results_of, identities), photos)
+    write_tables(output.image_list, output.table, map(results_of, identities), photos, ignored)
     for result in failed:
-        print(f"failed: {photos / result.photo}: {result.reason}", file=sys.stderr)
+        print(f"failed: {result.fault}", file=sys.stderr)
     if counts["failed"] > len(failed):
         print(f"failed: {counts['failed'] - len(failed)} more, see {output.table}", file=sys.stderr)
     return counts, crops
@@ -262,11 +204,15 @@ def write_results(identities, journal, photos, output):
 
 def list_foreign(folder, crops):
     """Name images in the folder of crops that are none of ``crops``."""
-    foreign = [row.path for row in read_folders(folder)[0] if row.path not in crops]
+    foreign = [row.path for row in read_folders(folder).rows if row.path not in crops]
     if foreign:
-        names = ", ".join(foreign[:_MOST_NAMED]) + " ..." * (len(foreign) > _MOST_NAMED)
         said = f"{len(foreign)} not of this run, which face2rec would take for crops"
-        print(f"{folder}: {said}: {names}", file=sys.stderr)
+        print(f"{folder}: {said}: {first_of(foreign)}", file=sys.stderr)
+
+
+def first_of(paths):
+    """The first of some paths, for a line on the terminal."""
+    return ", ".join(paths[:_MOST_NAMED]) + " ..." * (len(paths) > _MOST_NAMED)
 
 
 if __name__ == "__main__":

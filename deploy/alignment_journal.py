@@ -1,17 +1,18 @@
 """What became of each photo, kept on disk while a run goes on, so that a killed one is continued.
 
-A journal is a text file of JSON lines: the settings of the run, then a `PhotoResult` as a list for each finished
-photo. Memory holds only where each line begins.
+A journal is a text file of JSON lines: the settings of the run, then for each photo two. The first, its name and the
+path of its crop, stands there before the crop is made; the second, a `PhotoResult` as a list, once it is. So every
+file that a run wrote is named, wherever it was killed. Memory holds only where the results begin.
 """
 
 import json
 import os
 
-from insightrec.deploy.photo_alignment import STATUSES, PhotoResult
+from insightrec.deploy.photo_result import BEGUN, PhotoResult, parse_begun, parse_result
 from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.errors import OutputError
 
-_FORMAT = "insightrec align_faces 1"
+_FORMAT = "insightrec alignment 1"
 
 
 class AlignmentJournal:
@@ -24,7 +25,7 @@ class AlignmentJournal:
     """
 
     def __init__(self, path, settings, results=()):
-        self._places = {}  # photo: where its line begins, bytes
+        self._places = {}  # photo: where its result begins, bytes
         with atomic_write(path, overwrite=True) as file:
             file.write(_line([_FORMAT, settings]))
             for result in results:
@@ -45,6 +46,11 @@ class AlignmentJournal:
         self._file.seek(self._places[photo])
         return PhotoResult(*json.loads(self._file.readline()))
 
+    def begin(self, photo, crop):
+        """Say that the crop of a photo will be made; that outlives this process."""
+        self._file.write(_line([photo, crop]))  # at the end, wherever it was read
+        self._file.flush()
+
     def append(self, result):
         """Add the `PhotoResult` of one more photo; it outlives this process."""
         self._file.seek(0, os.SEEK_END)
@@ -56,12 +62,33 @@ class AlignmentJournal:
         file.write(_line(result))
 
 
-def read_journal(path, settings=None):
-    """Yield the `PhotoResult` of a journal, without a last line that was cut off.
+def read_journal(path, statuses, settings=None):
+    """Yield the `PhotoResult` of a journal; last, with the status `BEGUN`, those of photos that got none.
+
+    A last line that was cut off is left out.
+
+    Args:
+        statuses: as `parse_result`.
 
     Raises:
-        OutputError: it is missing or damaged, or was begun with other settings than these, if they are given.
+        OutputError: it is missing or damaged (after all that stands before the damage was yielded), or was begun
+            with other settings than these, if they are given.
     """
+    begun = {}
+    try:
+        for result in _read_lines(path, statuses, settings):
+            if result.status == BEGUN:
+                begun[result.photo] = result
+            else:
+                begun.pop(result.photo, None)
+                yield result
+    except OutputError:
+        yield from begun.values()
+        raise
+    yield from begun.values()
+
+
+def _read_lines(path, statuses, settings):
     try:
         file = open(path, "rb")  # noqa: SIM115
     except OSError as error:
@@ -73,10 +100,10 @@ def read_journal(path, settings=None):
             if not line.endswith(b"\n"):
                 return
             try:
-                noted = _head(line) if number == 1 else _result(line)
-            except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+                noted = _head(line) if number == 1 else _result(line, statuses)
+            except (ValueError, TypeError, LookupError, RecursionError):
                 raise OutputError(
-                    f"{path}: line {number}: expected what align_faces noted, found {line[:40]!r}; "
+                    f"{path}: line {number}: expected what an alignment noted, found {line[:40]!r}; "
                     "give --overwrite to begin anew"
                 ) from None
             if number > 1:
@@ -107,13 +134,10 @@ def _head(line):
     return dict(settings)
 
 
-def _result(line):
-    """The `PhotoResult` in a line; one of several errors if it is none, or its crop lies outside the output."""
-    result = PhotoResult(*json.loads(line))
-    steps = result.crop.split("/") if result.crop else ["", ""]
-    if result.status not in STATUSES or len(steps) != 2 or any(step.startswith(".") for step in steps):
-        raise ValueError
-    return result
+def _result(line, statuses):
+    """The `PhotoResult` in a line; one of several errors if it is none."""
+    values = json.loads(line)
+    return parse_begun(values) if len(values) == 2 else parse_result(values, statuses)
 
 
 def _line(value):

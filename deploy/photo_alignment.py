@@ -1,18 +1,25 @@
 """One photo of a folder aligned, its crop written, and what is to be told of it."""
 
 import functools
-import os
 from typing import NamedTuple, Optional
 
 from insightrec.deploy.face_aligner import DETECTION_SIDE, FaceAligner
 from insightrec.deploy.mtcnn import MTCNN
 from insightrec.deploy.mtcnn_weights import load_networks
+from insightrec.deploy.photo_result import PhotoResult, file_stamp
 from insightrec.recordio_tools.atomic_file import write_quickly
 from insightrec.recordio_tools.errors import ImageError, ListError
-from insightrec.recordio_tools.image_codec import JPEG_QUALITY, encode_rgb, read_image
+from insightrec.recordio_tools.image_codec import JPEG_QUALITY, encode_rgb
+from insightrec.recordio_tools.image_file import read_image
 from insightrec.recordio_tools.list_file import check_path
 
-STATUSES = ("aligned", "center-crop", "no-face", "failed")
+# What can become of a photo, and what is known then (`parse_result`).
+STATUSES = {
+    "aligned": ("faces", "score", "box", "landmarks", "crop"),
+    "center-crop": ("faces", "box", "landmarks", "crop"),
+    "no-face": ("faces",),
+    "failed": (),
+}
 
 
 class AlignmentSettings(NamedTuple):
@@ -60,32 +67,23 @@ class PhotoJob(NamedTuple):
     crop: str
 
 
-class PhotoResult(NamedTuple):
-    """What became of one photo; None is what is not known. All of it can stand in JSON."""
-
-    photo: str  # path below the input folder
-    stamp: Optional[list]  # of the file: bytes, time of change in ns
-    status: str  # one of `STATUSES`
-    reason: str = ""  # why there is no crop of a face
-    height: Optional[int] = None  # pixels, upright
-    width: Optional[int] = None
-    faces: Optional[int] = None  # found
-    score: Optional[float] = None
-    box: Optional[list] = None  # x1, y1, x2, y2
-    landmarks: Optional[list] = None  # 5 of [x, y]
-    crop: str = ""  # path below the output folder
-    crop_bytes: int = 0
-
-
 class PhotoAlignment:
-    """Aligns photos of the folder ``photos`` into the folder ``crops`` (pathlib.Path).
+    """Aligns photos of the folder ``photos`` into the folder ``crops`` (pathlib.Path); see `resumable_alignment`.
 
-    ``aligner`` is a `FaceAligner`; ``encoding`` and ``quality`` are `encode_rgb`'s.
+    ``aligner`` is a `FaceAligner`, by default that of ``settings``.
     """
 
-    def __init__(self, photos, crops, aligner, encoding=".jpg", quality=JPEG_QUALITY):
-        self._photos, self._crops, self._aligner = photos, crops, aligner
-        self._encoding, self._quality = encoding, quality
+    statuses = STATUSES
+
+    def __init__(self, photos, crops, settings, aligner=None):
+        self.settings = {"input": str(photos.resolve()), **settings._asdict()}
+        self._photos, self._crops = photos, crops
+        self._encoding, self._quality = settings.encoding, settings.quality
+        self._aligner = settings.open_aligner() if aligner is None else aligner
+
+    def stamp(self, job):
+        """By which a change of the photo is noticed."""
+        return file_stamp(self._photos / job.photo)
 
     def align(self, job):
         """Align one photo and write its crop, if there is one; returns `PhotoResult`.
@@ -96,47 +94,22 @@ class PhotoAlignment:
             OSError: the crop cannot be written.
         """
         path = self._photos / job.photo
-        known = {"photo": job.photo, "stamp": file_stamp(path)}
+        known = {"photo": job.photo, "stamp": self.stamp(job)}
         try:
             check_path(job.photo)
             _, image = read_image(path)
             known.update(zip(("height", "width"), image.shape))
             face = self._aligner.align(image)
         except (ImageError, ListError) as error:
-            return PhotoResult(**known, status="failed", reason=str(error).removeprefix(f"{path}: "))
+            reason = str(error).removeprefix(f"{path}: ")
+            return PhotoResult(**known, status="failed", reason=reason, fault=f"{path}: {reason}")
         if face is None:
             return PhotoResult(**known, status="no-face", reason="no face found", faces=0)
+        known.update(faces=face.faces, box=face.box.tolist(), landmarks=face.landmarks.tolist())
         data = encode_rgb(face.crop, self._encoding, self._quality)
         write_quickly(self._crops / job.crop, data)
-        found = face.how == "detected"
-        return PhotoResult(
-            **known,
-            status="aligned" if found else "center-crop",
-            reason="" if found else "no face found",
-            faces=face.faces,
-            score=face.score if found else None,
-            box=face.box.tolist(),
-            landmarks=face.landmarks.tolist(),
-            crop=job.crop,
-            crop_bytes=len(data),
-        )
-
-
-def file_stamp(path):
-    """[bytes, time of change in ns] of a file, by which a change is noticed; None where there is none."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return [status.st_size, status.st_mtime_ns]
-
-
-def open_alignment(photos, crops, settings):
-    """Make this process ready for `align_photo`; the arguments are `PhotoAlignment`'s and `AlignmentSettings`."""
-    global _alignment
-    _alignment = PhotoAlignment(photos, crops, settings.open_aligner(), settings.encoding, settings.quality)
-
-
-def align_photo(job):
-    """`PhotoAlignment.align` in a process that `open_alignment` made ready."""
-    return _alignment.align(job)
+        known.update(crop=job.crop, crop_bytes=len(data))
+        if face.how == "detected":
+            return PhotoResult(**known, status="aligned", score=face.score)
+        reason = f"none of {face.faces} faces has landmarks to align it by" if face.faces else "no face found"
+        return PhotoResult(**known, status="center-crop", reason=reason)

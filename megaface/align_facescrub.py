@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from insightrec.megaface import guided_alignment
-from insightrec.megaface.alignment_run import add_run_flags, run_alignment
+from insightrec.megaface.alignment_run import add_flags, run_alignment
 from insightrec.megaface.facescrub_photos import find_facescrub
 from insightrec.recordio_tools.command_line import tool
 
@@ -27,7 +27,7 @@ def parse(argv):
         "or in facescrub/ within it",
     )
     parser.add_argument("--list", metavar="FILE", help=f"which photos, a list of the devkit (default: {LIST} in DIR)")
-    add_run_flags(parser)
+    add_flags(parser)
     return parser.parse_args(argv)
 
 
@@ -36,7 +36,7 @@ def main(argv=None):
     """Find the listed photos and align them."""
     args = parse(argv)
     photos = find_facescrub(args.input_dir, args.list or Path(args.input_dir, LIST))
-    run_alignment(args, photos, len(photos))
+    run_alignment(args, photos)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import argparse
 
 from insightrec.megaface import guided_alignment
-from insightrec.megaface.alignment_run import add_run_flags, run_alignment
+from insightrec.megaface.alignment_run import add_flags, run_alignment
 from insightrec.megaface.megaface_photos import find_megaface, listed_megaface
 from insightrec.recordio_tools.command_line import tool
 
@@ -24,19 +24,16 @@ def parse(argv):
         "and <image>.JPG.json (FG-NET)",
     )
     parser.add_argument("--list", metavar="FILE", help="only the photos of this list of the devkit (default: all)")
-    add_run_flags(parser)
+    add_flags(parser)
     return parser.parse_args(argv)
 
 
 @tool
 def main(argv=None):
-    """Count the photos and align them."""
+    """Find the photos and align them."""
     args = parse(argv)
-
-    def photos():
-        return listed_megaface(args.input_dir, args.list) if args.list else find_megaface(args.input_dir)
-
-    run_alignment(args, photos(), sum(1 for _ in photos()))
+    photos = listed_megaface(args.input_dir, args.list) if args.list else find_megaface(args.input_dir)
+    run_alignment(args, list(photos))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,11 @@ What is tried first to last, by the names in `HOW`; the first that succeeds is t
   it most does so by more than 0.3 of the union.
 - ``forced``: a box is given, and the refine and output networks take it for a face with a score above 0.3.
 - ``box-crop``: a box is given: its part of the photo, as wide as the crop's proportions ask, scaled, not aligned.
-- ``center-crop``: no box: the photo without 6 % at each side, scaled to the crop's size whatever its proportions.
+- ``photo-crop``: no box: the photo without 6 % at each side, stretched to the crop's size, whatever its proportions.
+  (The centre crop of `face_aligner` is another: it keeps them.)
+
+Boxes and landmarks are in pixels as they are stored: an EXIF orientation is not looked at, as the data sets' own tools
+did not.
 
 The order and the numbers are those of InsightFace's scripts for MegaFace. There are two differences. They detected
 with facenet's MTCNN in TensorFlow, here it is `MTCNN`, InsightFace's. And they cut the crop from the rough canvas,
@@ -21,6 +25,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from insightrec.deploy.face_aligner import check_sides
 from insightrec.deploy.face_boxes import clip, overlaps, touching
 from insightrec.deploy.face_choice import choose_face
 from insightrec.deploy.mtcnn import MTCNN, DetectedFace
@@ -29,7 +34,7 @@ from insightrec.megaface.face_guide import FaceGuide
 from insightrec.recordio_tools.errors import ImageError
 from insightrec.recordio_tools.face_alignment import align_face, similarity, template
 
-HOW = ("landmarks", "detected", "forced", "box-crop", "center-crop")
+HOW = ("landmarks", "detected", "forced", "box-crop", "photo-crop")
 CANVAS = 2  # sides of the rough canvas in sides of the crop
 ENLARGED = 1.5  # the face in it, in sizes of the face in the crop
 PHOTO_SHARE = 4  # the smallest face looked for in a photo is its height divided by this
@@ -74,7 +79,12 @@ class GuidedAligner:
         self._canvas_detector = detectors(min_size=image_size[0])
 
     def align(self, image, guide):
-        """Cut the face out of a photo, uint8 RGB (H, W, 3), as its `FaceGuide` says; returns `GuidedFace`."""
+        """Cut the face out of a photo, uint8 RGB (H, W, 3), as its `FaceGuide` says; returns `GuidedFace`.
+
+        Raises:
+            ImageError: as `check_sides`.
+        """
+        check_sides(image)
         guide, fault = self._fitting(guide, image)
         for how, find in zip(HOW, (self._near_landmarks, self._near_box, self._within_box)):
             face = find(image, guide)
@@ -82,7 +92,7 @@ class GuidedAligner:
             if crop is not None:
                 return GuidedFace(crop, how, face.box, face.score, face.landmarks, fault)
         if guide.box is None:
-            how, region = "center-crop", _center(image)
+            how, region = "photo-crop", _without_margins(image)
         else:
             how, region = "box-crop", self._square(image, guide.box)
         return GuidedFace(self._scale(image, region), how, region, np.nan, np.full((5, 2), np.nan), fault)
@@ -166,7 +176,7 @@ def _carried_back(face, matrix):
     return DetectedFace(np.concatenate([center - half, center + half]), face.score, move(face.landmarks))
 
 
-def _center(image):
+def _without_margins(image):
     """The photo without its margins, x1, y1, x2, y2."""
     size = np.array(image.shape[1::-1])
     margin = np.floor(size * MARGIN)

@@ -15,6 +15,13 @@ class ProtocolPhoto(NamedTuple):
     label: int
     guide: Optional[FaceGuide] = None
 
+    @property
+    def photo(self):
+        """What a run calls it: its crop's path, which stays where the folder of photos is moved."""
+        return self.target
+
+    crop = photo
+
 
 def photo_order(target):
     """Sort key (str) of a crop's path: by folder, then by name; a folder's files come before those of folders in it."""

@@ -4,6 +4,10 @@ import numpy as np
 
 TOP = 5
 _NONE = -1
+_WHOLE_ROW = (
+    0.2  # above this share of candidates, as of a model that gives one feature, a whole row is cheaper than pairs
+)
+_ROWS = 128  # whole rows at a time
 
 
 class TopDistractors:
@@ -26,7 +30,17 @@ class TopDistractors:
         found, places = tile.at_least(limits - tile.bound)
         real = places < tile.columns  # with fewer than five so far, all are candidates, and the padding is not one
         found, places = found[real], places[real]
+        crowded = np.bincount(found, minlength=len(tile.scores)) > max(TOP, _WHOLE_ROW * tile.columns)
+        few = ~crowded[found]
+        found, places = found[few], places[few]
         self._merge(first_row + found, tile.exact_pairs(found, places), columns[places])
+        crowded = np.flatnonzero(crowded)
+        for start in range(0, len(crowded), _ROWS):
+            some = crowded[start : start + _ROWS]
+            scores = tile.exact_rows(some) if tile.exact else tile.scores[some, : tile.columns]
+            for row, row_scores in zip(some, scores):
+                best = _best(row_scores, columns)
+                self._merge(np.full(len(best), first_row + row), row_scores[best], columns[best])
 
     def merge(self, other):
         """Add the distractors that ``other`` has seen; none of them seen here."""
@@ -46,3 +60,10 @@ class TopDistractors:
         best = place < TOP
         self.scores[rows[best], place[best]] = scores[best]
         self.columns[rows[best], place[best]] = columns[best]
+
+
+def _best(scores, columns):
+    """Places of the `TOP` best of one row's scores (m,), m > TOP, in any order."""
+    fifth = np.partition(scores, -TOP)[-TOP]
+    ties = np.flatnonzero(scores == fifth)
+    return np.concatenate([np.flatnonzero(scores > fifth), ties[np.argsort(columns[ties])[-TOP:]]])

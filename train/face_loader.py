@@ -6,8 +6,8 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from insightrec.recordio_tools.crop_size import decode_to_size
 from insightrec.recordio_tools.errors import InputError, RecordError
-from insightrec.recordio_tools.image_codec import decode_to_size
 from insightrec.recordio_tools.ordered_pool import ordered_map
 from insightrec.train.augmentation import ImageDraws
 

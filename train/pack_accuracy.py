@@ -3,8 +3,8 @@
 from insightrec.eval.pack_embeddings import embed_pack
 from insightrec.eval.pair_folds import pair_folds
 from insightrec.eval.verification_result import verify
+from insightrec.recordio_tools.crop_size import decode_to_size
 from insightrec.recordio_tools.errors import InputError
-from insightrec.recordio_tools.image_codec import decode_to_size
 from insightrec.recordio_tools.verification_pack import read_pack
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from insightrec.deploy.onnx_converter import convert
 from insightrec.deploy.onnx_graph import OPSETS
-from insightrec.deploy.params_file import Params
+from insightrec.deploy.params_file import Params, write_params
 from insightrec.deploy.symbol_graph import parse_symbol
 
 
@@ -79,6 +79,16 @@ def tiny_graph():
     return lambda op, attributes=None, parameters=(), outputs=1, key="attrs": graph_text(
         op, attributes or {}, parameters, outputs, key
     )
+
+
+@pytest.fixture
+def dense_model(tmp_path, tiny_graph):
+    """``prefix,epoch`` of a model that is one product of the pixels of 4x4 images with a matrix (3, 48)."""
+    weight = np.random.default_rng(1).normal(size=(3, 48)).astype(np.float32)
+    symbol = tiny_graph("FullyConnected", {"num_hidden": 3, "no_bias": True}, ["w"])
+    (tmp_path / "dense-symbol.json").write_text(symbol)
+    write_params(tmp_path / "dense-0007.params", {"arg:w": weight})
+    return f"{tmp_path / 'dense'},7"
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The tool, with a detector of made faces: a face is a white square on black."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -14,12 +15,14 @@ import pytest
 from PIL import Image
 
 from insightrec.deploy import align_faces, photo_alignment
+from insightrec.deploy.alignment_journal import AlignmentJournal
 from insightrec.deploy.mtcnn import DetectedFace
 from insightrec.recordio_tools import face2rec
 from insightrec.recordio_tools.face_alignment import template
 from insightrec.recordio_tools.face_record_set import FaceRecordSet
 from insightrec.recordio_tools.image_codec import encode_rgb
 from insightrec.recordio_tools.list_file import read_list
+from insightrec.recordio_tools.usable_cores import usable_cores
 
 CAFE = b"caf\xe9.png".decode("utf-8", "surrogateescape")
 
@@ -45,16 +48,18 @@ class SquareDetector:
 
 
 def install():
-    """Let the tool find faces by `SquareDetector` in this process."""
+    """Let the tool find faces by `SquareDetector` in this process; gives a list of how often networks were loaded."""
+    loaded = []
     photo_alignment.MTCNN = SquareDetector
-    photo_alignment.load_networks = lambda folder: None
+    photo_alignment.load_networks = loaded.append
+    return loaded
 
 
 @pytest.fixture(autouse=True)
 def made_detector(monkeypatch):
     for name in ("MTCNN", "load_networks"):
         monkeypatch.setattr(photo_alignment, name, None)  # put back what was there
-    install()
+    return install()
 
 
 def write_photo(path, *squares, seed=0, size=(200, 240)):
@@ -99,6 +104,12 @@ def everything():
     return {
         str(path): path.read_bytes() for path in [*files, *map(Path, ("aligned.lst", "aligned.csv", "aligned.html"))]
     }
+
+
+def finished():
+    """How many photos the journal says are done, of a run that may be writing it."""
+    lines = Path("aligned.journal").read_bytes().split(b"\n")[1:-1]
+    return sum(len(json.loads(line)) > 2 for line in lines)
 
 
 def error_of(capsys, *options):
@@ -218,12 +229,13 @@ def test_a_killed_run_is_resumed(photos, tmp_path, capsys):
     whole = everything()
     with run_script(tmp_path, "--overwrite", "--report", "--processes", "2", SECONDS_A_PHOTO="0.1") as process:
         deadline = time.monotonic() + 60
-        while Path("aligned.journal").read_bytes().count(b"\n") not in range(6, 40) and time.monotonic() < deadline:
+        while finished() not in range(6, 40) and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     time.sleep(0.5)  # its workers end
-    finished = Path("aligned.journal").read_bytes().count(b"\n") - 1
-    assert 5 <= finished < 40
+    done = finished()
+    assert 5 <= done < 40
+    assert not any(map(os.path.exists, ("aligned.lst", "aligned.csv", "aligned.html")))
     with open("aligned.journal", "ab") as file:
         file.write(b'["dan/39.png", [1')  # a line cut off
     made = {path: path.stat().st_mtime_ns for path in Path("aligned").rglob("*.jpg")}
@@ -231,7 +243,7 @@ def test_a_killed_run_is_resumed(photos, tmp_path, capsys):
     align("--resume", "--report")
     assert everything() == whole
     made_again = [path for path, when in made.items() if path.stat().st_mtime_ns != when]
-    assert len(made_again) <= len(made) - (finished - 2)  # two of the finished photos have no crop
+    assert len(made_again) <= len(made) - (done - 2)  # two of the finished photos have no crop
 
 
 def test_resuming_a_finished_run_does_what_is_new_or_was_changed(photos, monkeypatch):
@@ -270,6 +282,59 @@ def test_images_of_others_among_the_crops_are_named(photos, capsys):
     assert "aligned: 1 not of this run, which face2rec would take for crops: ann/own.jpg" in capsys.readouterr().err
 
 
+def test_overwriting_a_stopped_run_leaves_none_of_its_crops(photos, monkeypatch, capsys):
+    def stop(journal, result):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr(AlignmentJournal, "append", stop)
+        align()  # the first crop is there, and nothing says that it is done
+    assert [path.name for path in Path("aligned").rglob("*.*")] == ["a.jpg"]
+    align("--overwrite", "--encoding", ".png")
+    assert {path.suffix for path in Path("aligned").rglob("*.*")} == {".png"}
+    assert "not of this run" not in capsys.readouterr().err
+
+
+def test_files_that_are_no_photos_of_an_identity_are_listed(photos, capsys):
+    for path in ("loose.png", "ann/deep/er/a.png", "ann/deep/notes.txt", "ann/a.heic", "bob/Thumbs.db", "empty/x.mov"):
+        write_photo(photos / path)
+    write_photo(photos / "ann" / "scan.TIF", (40, 30, 90))
+    align("--report")
+    rows = [(row["image"], row["reason"]) for row in table().values() if row["status"] == "ignored"]
+    ending = "not an image's ending, which are .bmp .gif .jpeg .jpg .png .tif .tiff .webp"
+    assert rows == [
+        ("loose.png", "not in an identity's folder"),
+        ("ann/a.heic", ending),
+        ("ann/deep/notes.txt", ending),
+        ("ann/deep/er/a.png", "in a folder within an identity's folder"),
+        ("bob/Thumbs.db", ending),
+        ("empty/x.mov", ending),
+    ]
+    assert table()["ann/scan.TIF"]["status"] == "aligned"
+    named = "loose.png, ann/a.heic, ann/deep/notes.txt, ann/deep/er/a.png, bob/Thumbs.db ..."
+    assert f"\n  ignored      6  {named}\n" in capsys.readouterr().out
+    page = Path("aligned.html").read_text("utf-8")
+    assert "6 files were ignored" in page
+    assert "ann/deep/er/a.png: in a folder within an identity" in page
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_networks_are_loaded_once_here(photos, made_detector, processes):
+    for path in sorted(photos.rglob("*.*"))[1:]:
+        path.unlink()  # one photo is left: one process is enough, whatever is asked for
+    align(processes=processes)
+    assert made_detector == [None]
+
+
+@pytest.mark.parametrize("line", [b'["ann/a.bmp", "ann/x\\u0000.jpg"]', b'["ann/a.bmp", null, "aligned", 7]'])
+def test_a_damaged_journal_is_one_line(photos, line, capsys):
+    align()
+    with open("aligned.journal", "ab") as file:
+        file.write(line + b"\n")
+    assert "aligned.journal: line 18: expected what an alignment noted, found b'[" in error_of(capsys, "--resume")
+    align("--overwrite")
+
+
 def test_stopping_at_a_photo_that_cannot_be_used(photos, capsys):
     line = error_of(capsys, "--on-error", "raise")
     assert line.startswith("align_faces: error: photos/bob/cut.png: image is cut short")
@@ -287,7 +352,7 @@ def test_no_face_in_any_photo(photos, capsys):
 
 @pytest.mark.parametrize("output", [".", "photos", "photos/aligned"])
 def test_the_output_lies_apart_from_the_photos(photos, output, capsys):
-    assert "not inside --input nor around it" in error_of(capsys, "--output", output)
+    assert "is not inside the photos' folder, " in error_of(capsys, "--output", output)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +362,7 @@ def test_the_output_lies_apart_from_the_photos(photos, output, capsys):
         (("--quality", "0"), r"expected 1..100 for .jpg, found 0"),
         (("--thresholds", "0.6,0.7"), "expected three numbers of 0 to 1"),
         (("--thresholds", "0.6,0.7,nan"), "expected three numbers of 0 to 1"),
-        (("--factor", "1"), "expected a number between 0 and 1, found '1'"),
+        (("--factor", "0.9999999"), "expected a number, 0.01 to 0.99, found '0.9999999'"),
         (("--min-face", "11"), "expected a whole number, 12 or more"),
         (("--resume", "--overwrite"), "not allowed with argument"),
     ],
@@ -311,3 +376,4 @@ def test_every_setting_has_its_flag(photos):
     args = align_faces.parse(["--input", "photos", "--output", "aligned"])
     defaults = photo_alignment.AlignmentSettings()
     assert {name: getattr(args, name) for name in defaults._fields} == defaults._asdict()
+    assert args.processes == usable_cores()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from insightrec.deploy.alignment_journal import AlignmentJournal, read_journal
-from insightrec.deploy.photo_alignment import PhotoResult
+from insightrec.deploy.photo_alignment import STATUSES
+from insightrec.deploy.photo_result import BEGUN, PhotoResult
 from insightrec.recordio_tools.errors import OutputError
 
 SETTINGS = {"image_size": (112, 112), "min_face": 20, "mtcnn": None}
@@ -12,7 +13,12 @@ STRANGE = b"ann/caf\xe9\n\t.jpg".decode("utf-8", "surrogateescape")
 
 
 def result(photo, status="no-face", **known):
+    known = {"faces": 0, **known} if status == "no-face" else known
     return PhotoResult(photo, [10, 1_700_000_000_123_456_789], status, **known)
+
+
+def read(path, settings=None):
+    return list(read_journal(path, STATUSES, settings))
 
 
 ALIGNED = result(
@@ -43,18 +49,39 @@ def test_what_is_appended_is_read_bit_for_bit(path):
         assert [journal.read(one.photo) for one in reversed(results)] == results[::-1]
         assert STRANGE in journal
         assert "bob/c.jpg" not in journal
-        assert list(read_journal(path)) == results  # while it is being written: nothing waits in a buffer
+        assert read(path) == results  # while it is being written: nothing waits in a buffer
 
 
 def test_a_journal_begins_with_what_is_kept(path):
     with AlignmentJournal(path, SETTINGS) as journal:
         journal.append(ALIGNED)
         journal.append(result("bob/a.jpg"))
-    with AlignmentJournal(path, SETTINGS, (one for one in read_journal(path, SETTINGS) if one.crop)) as journal:
+    with AlignmentJournal(path, SETTINGS, (one for one in read(path, SETTINGS) if one.crop)) as journal:
         assert "bob/a.jpg" not in journal
         journal.append(result("bob/b.jpg"))
         assert journal.read(STRANGE) == ALIGNED
-    assert list(read_journal(path, SETTINGS)) == [ALIGNED, result("bob/b.jpg")]
+    assert read(path, SETTINGS) == [ALIGNED, result("bob/b.jpg")]
+
+
+def test_what_was_begun_and_not_finished_comes_last(path):
+    with AlignmentJournal(path, SETTINGS, [result("bob/a.jpg")]) as journal:
+        journal.begin(STRANGE, "ann/x.jpg")
+        journal.begin("bob/b.jpg", "bob/b.png")
+        assert STRANGE not in journal
+        assert journal.read("bob/a.jpg") == result("bob/a.jpg")  # the next line goes to the end though
+        journal.begin("bob/c.jpg", "bob/c.png")
+        journal.append(ALIGNED)
+        assert journal.read(STRANGE) == ALIGNED
+        assert read(path) == [
+            *(result("bob/a.jpg"), ALIGNED),
+            *(PhotoResult(f"bob/{name}.jpg", None, BEGUN, crop=f"bob/{name}.png") for name in "bc"),
+        ]
+    with open(path, "ab") as file:
+        file.write(b"garbage\n")
+    found = []
+    with pytest.raises(OutputError, match="line 7"):
+        found.extend(read_journal(path, STATUSES))
+    assert [one.crop for one in found] == ["", "ann/x.jpg", "bob/b.png", "bob/c.png"]
 
 
 def test_a_line_that_was_cut_is_dropped(path):
@@ -64,7 +91,7 @@ def test_a_line_that_was_cut_is_dropped(path):
     last = whole.rindex(b"\n", 0, -1) + 1
     for end in (last, last + 1, len(whole) - 2, len(whole) - 1):
         path.write_bytes(whole[:end])
-        assert list(read_journal(path, SETTINGS)) == [ALIGNED]
+        assert read(path, SETTINGS) == [ALIGNED]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +106,7 @@ def test_other_settings_are_refused(path, name, value, said):
     with AlignmentJournal(path, SETTINGS, [ALIGNED]):
         pass
     with pytest.raises(OutputError, match=rf"aligned.journal: the run was begun with {said}; give the same options"):
-        list(read_journal(path, {**SETTINGS, name: value}))
+        read(path, {**SETTINGS, name: value})
 
 
 @pytest.mark.parametrize(
@@ -96,6 +123,11 @@ def test_other_settings_are_refused(path, name, value, said):
         (json.dumps(list(ALIGNED._replace(crop="../photo.jpg"))).encode(), 2),
         (json.dumps(list(ALIGNED._replace(crop="/etc/x.jpg"))).encode(), 2),
         (json.dumps(list(ALIGNED._replace(crop=7))).encode(), 2),
+        (json.dumps(list(ALIGNED._replace(crop="ann/x\0.jpg"))).encode(), 2),
+        (json.dumps(list(ALIGNED._replace(box=[1, 2, 3, "4"]))).encode(), 2),
+        (json.dumps(list(ALIGNED._replace(landmarks=None))).encode(), 2),
+        (json.dumps(["a.jpg", "../a.jpg"]).encode(), 2),
+        (b"[1, 2]", 2),
     ],
 )
 def test_damage_is_named(path, line, number):
@@ -104,11 +136,11 @@ def test_damage_is_named(path, line, number):
     head = path.read_bytes()
     path.write_bytes((head if number == 2 else b"") + line + b"\n")
     with pytest.raises(
-        OutputError, match=rf"aligned.journal: line {number}: expected what align_faces noted, found b'"
+        OutputError, match=rf"aligned.journal: line {number}: expected what an alignment noted, found b'"
     ):
-        list(read_journal(path, SETTINGS))
+        read(path, SETTINGS)
 
 
 def test_none_to_read(path):
     with pytest.raises(OutputError, match="aligned.journal: cannot be read .*, so no run can be resumed"):
-        list(read_journal(path))
+        read(path)

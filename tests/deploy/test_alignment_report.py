@@ -6,7 +6,7 @@ import pytest
 
 from insightrec.deploy import alignment_report
 from insightrec.deploy.alignment_report import alignment_page
-from insightrec.deploy.photo_alignment import PhotoResult
+from insightrec.deploy.photo_result import PhotoResult
 from insightrec.recordio_tools.face_alignment import template
 from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb
 
@@ -17,7 +17,7 @@ class Folders:
     """Photos of 600 x 800 pixels, gray, and crops of one color each."""
 
     def __init__(self, folder):
-        self.photos, self.crops, self.results = folder / "photos", folder / "crops", {}
+        self.photos, self.crops, self.results, self.ignored = folder / "photos", folder / "crops", {}, []
 
     def add(self, name, status, color=0, **known):
         for path, size, values in ((self.photos, (600, 800), 128), (self.crops, (112, 112), color)):
@@ -31,7 +31,8 @@ class Folders:
 
     def sections(self):
         """{title: (its HTML, pictures)} of the page, pictures as uint8 RGB."""
-        page = alignment_page(self.results, self.results.get, self.photos, self.crops, (112, 112)).decode()
+        folders = self.photos, self.crops
+        page = alignment_page(self.results, self.results.get, *folders, (112, 112), self.ignored).decode()
         self.head, *parts = page.split("<section>")
         found = {}
         for part in parts:
@@ -67,6 +68,26 @@ def test_the_mean_and_the_points(folders):
     np.testing.assert_allclose(mean, 150, atol=2)
     for x, y in template((112, 112)).round().astype(int):
         assert marked[y, x, 1] - marked[y, x, 0].astype(int) > 50
+
+
+def test_a_crop_of_another_size_has_no_part_in_the_mean(folders):
+    for name, color in (("a.png", 100), ("b.png", 200), ("c.png", 250)):
+        folders.add(name, "aligned", color)
+    (folders.crops / "c.png").write_bytes(encode_rgb(np.full((112, 96, 3), 250, np.uint8), ".png"))
+    text, (mean, _) = folders.sections()["Mean"]
+    assert "Of 2 aligned crops." in text
+    np.testing.assert_allclose(mean, 150, atol=2)
+
+
+def test_files_that_were_not_tried(folders, monkeypatch):
+    monkeypatch.setattr(alignment_report, "MOST_PHOTOS", 3)
+    folders.add("a.png", "no-face")
+    folders.ignored = [PhotoResult(f"ann/{number}.txt", None, "ignored", "not an <image>") for number in range(5)]
+    text, pictures = folders.sections()["Ignored"]
+    assert "3 of 5. Files that were not tried." in text
+    assert "ann/4.txt: not an &lt;image&gt;" in text
+    assert pictures == []
+    assert "1 photos: 0 aligned, 0 center-crop, 1 no-face, 0 failed. 5 files were ignored." in folders.head
 
 
 def test_the_photo_shows_the_face_that_was_taken(folders):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from insightrec.deploy.alignment_table import COLUMNS, write_tables
-from insightrec.deploy.photo_alignment import PhotoResult
+from insightrec.deploy.photo_result import PhotoResult
 from insightrec.recordio_tools.list_file import read_list
 
 POINTS = (np.arange(10).reshape(5, 2) / 3).tolist()
@@ -23,9 +23,9 @@ def missed(photo, status="no-face", reason="no face found"):
 def write(tmp_path):
     """Function of the identities' results that gives the list's rows and the table's."""
 
-    def write(*identities, photos=tmp_path / "photos"):
+    def write(*identities, photos=tmp_path / "photos", ignored=()):
         paths = tmp_path / "aligned.lst", tmp_path / "aligned.csv"
-        write_tables(*paths, identities, photos)
+        write_tables(*paths, identities, photos, ignored)
         with open(paths[1], encoding="utf-8", errors="surrogateescape", newline="") as file:
             table = list(csv.reader(file))
         return (read_list(paths[0]).rows if paths[0].stat().st_size else []), table
@@ -80,3 +80,13 @@ def test_photos_elsewhere_are_named_whole(write, tmp_path):
 def test_no_crop_at_all(write):
     rows, table = write([missed("ann/a.jpg")])
     assert (rows, len(table)) == ([], 2)
+
+
+def test_files_that_were_not_tried_come_last(write):
+    ignored = [missed("ann/deep/a.jpg", "ignored", "in a folder within"), missed("a.txt", "ignored", "no image")]
+    rows, table = write([aligned("ann/a.png", "ann/a.jpg")], [missed("bob/a.jpg")], ignored=ignored)
+    assert [line[:3] for line in table[3:]] == [
+        ["ann/deep/a.jpg", "ignored", "in a folder within"],
+        ["a.txt", "ignored", "no image"],
+    ]
+    assert len(rows) == 1

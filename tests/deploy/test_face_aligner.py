@@ -109,12 +109,46 @@ def test_a_centre_crop_without_scale_moves_pixels_only():
     np.testing.assert_array_equal(found.crop, photo[8:120, 24:136])
 
 
-def test_what_cannot_be_aligned(photo):
-    wrong = DetectedFace(np.array([0.0, 0, 9, 9]), 0.9, np.full((5, 2), 4.0))
+def wrong(left):
+    """A face whose landmarks coincide, and which both rules prefer."""
+    return DetectedFace(np.array([left, 0.0, 319, 239]), 0.9, np.full((5, 2), 4.0))
+
+
+def test_faces_that_cannot_be_aligned_are_passed_over(photo):
+    faces = face(0, 0, 60), wrong(0), wrong(1), face(100, 60, 90)
+    found = FaceAligner(Finder(*faces)).align(photo)
+    assert (found.box[0], found.faces, found.how) == (100, 4, "detected")
+    np.testing.assert_array_equal(found.crop, align_face(photo, faces[3].landmarks))
+
+
+def test_no_face_that_can_be_aligned(photo):
     with pytest.raises(ImageError, match="expected five distinct landmarks"):
-        FaceAligner(Finder(wrong), on_missing="center-crop").align(photo)
-    with pytest.raises(ImageError, match="expected five distinct landmarks"):
-        FaceAligner(Finder(), on_missing="center-crop").align(photo[:2, :2])
+        FaceAligner(Finder(wrong(0), wrong(1))).align(photo)
+    found = FaceAligner(Finder(wrong(0), wrong(1)), on_missing="center-crop").align(photo)
+    assert (found.how, found.faces) == ("center-crop", 2)
+    np.testing.assert_array_equal(found.crop, FaceAligner(Finder(), on_missing="center-crop").align(photo).crop)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 5), (3, 30_000), (30_000, 3)])
+def test_a_photo_too_small_for_a_centre_crop(size):
+    photo = np.zeros((*size, 3), np.uint8)
+    assert FaceAligner(Finder()).align(photo) is None
+    said = f"^expected a photo of 6x6 pixels or more to cut out its middle, found {size[0]}x{size[1]}$"
+    with pytest.raises(ImageError, match=said):
+        FaceAligner(Finder(), on_missing="center-crop").align(photo)
+
+
+@pytest.mark.parametrize("image_size", SIZES)
+@pytest.mark.parametrize("size", [(6, 6), (6, 7), (6, 32_766), (32_766, 6), (3000, 32_766)])
+def test_the_smallest_and_the_longest_photos_have_a_centre_crop(size, image_size):
+    photo = np.full((*size, 3), 200, np.uint8)
+    found = FaceAligner(Finder(), on_missing="center-crop", image_size=image_size).align(photo)
+    assert found.crop[4:-4, 4:-4].min() == 200
+
+
+def test_a_photo_that_opencv_cannot_warp():
+    with pytest.raises(ImageError, match="expected a photo of at most 32766 pixels a side, found 100x32767; shrink it"):
+        FaceAligner(Finder(face(0, 0, 90))).align(np.zeros((100, 32_767, 3), np.uint8))
 
 
 def test_options_that_are_not_on_offer():

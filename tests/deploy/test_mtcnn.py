@@ -145,6 +145,15 @@ def test_landmarks_are_refined_in_patches_of_whole_pixels():
     assert [batch.shape for batch in seen] == [(1, 15, 24, 24)]
 
 
+def test_a_patch_has_two_pixels_at_least():
+    # The box is 1 pixel: (17, 13) to (17, 13). A quarter of it rounds to none.
+    shrink = (6 / 13, 6 / 13, -6 / 13, -6 / 13)
+    (face,) = detector(third=shrink, landmark=landmark_network(np.full((5, 2), 0.25))).detect(image())
+    assert (face.box[2:] - face.box[:2] + 1).tolist() == pytest.approx([1, 1])
+    corners = np.round((11, 7) + 13 * SHARES - 1)
+    np.testing.assert_allclose(face.landmarks, corners + 2 * 0.75, atol=1e-5)
+
+
 def test_patches_are_stacked_by_landmark_and_black_outside_the_image():
     seen = []
     picture = image(20, 21, (255, 0, 0))
@@ -205,6 +214,16 @@ def test_confirm_by_its_own_thresholds():
     assert confirm(whole, image(), (0, 0.9999)) == []
 
 
+@pytest.mark.parametrize(("logit", "found"), [(-1.5, 0), (-1.3, 1), (0, 1), (2, 1)])  # 0.18, 0.21, 0.5, 0.88
+def test_confirm_takes_faces_of_a_fifth_by_default(logit, found):
+    def output(batch):
+        landmarks, offsets, logits = judge(landmarks=True)(batch)
+        return landmarks, offsets, np.full_like(logits, (0, logit))
+
+    networks = MtcnnNetworks(proposal(()), judge(accepts=lambda crop: False), output)
+    assert len(MTCNN(networks).confirm(image(), [[0, 0, 60, 60]])) == found
+
+
 def test_confirm_leaves_out_boxes_beside_the_image_and_far_larger_ones():
     outside = [[-20, 0, -1, 19], [60, 0, 79, 19], [20, 20, 10, 30], [np.nan, 0, 10, 10]]
     assert confirm([*outside, [-60, -60, 61, 61], [-1e9, -1e9, 1e9, 1e9]], image()) == []
@@ -248,8 +267,16 @@ def test_images_of_another_kind(photo, found):
 
 @pytest.mark.parametrize(
     "options",
-    [{"min_size": 11}, {"factor": 1}, {"factor": 0}, {"thresholds": (0.6, 0.7)}, {"thresholds": (0.6, 0.7, 1.1)}],
+    [
+        {"min_size": 11},
+        {"factor": 0.991},
+        {"factor": 0.9999999},
+        {"factor": 1},
+        {"factor": 0},
+        {"thresholds": (0.6, 0.7)},
+        {"thresholds": (0.6, 0.7, 1.1)},
+    ],
 )
-def test_arguments_out_of_range(options):
+def test_arguments_out_of_range(options):  # a factor of nearly 1 would not end
     with pytest.raises(ValueError, match=r"expected a min_size of 12 or more, three thresholds of 0..1 and a factor"):
         detector(**options)

@@ -1,10 +1,14 @@
+import json
+
 import numpy as np
 import pytest
 
 from insightrec.deploy.face_aligner import AlignedFace
-from insightrec.deploy.photo_alignment import PhotoAlignment, PhotoJob, file_stamp
+from insightrec.deploy.photo_alignment import STATUSES, AlignmentSettings, PhotoAlignment, PhotoJob
+from insightrec.deploy.photo_result import file_stamp, parse_result
 from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.image_codec import encode_rgb, read_image
+from insightrec.recordio_tools.image_codec import encode_rgb
+from insightrec.recordio_tools.image_file import read_image
 
 CROP = np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8)
 BOX, POINTS = np.array([1.5, 2, 30, 40]), np.arange(10.0).reshape(5, 2)
@@ -28,7 +32,10 @@ def align(tmp_path):
     (tmp_path / "photos" / "ann" / "a.jpg").write_bytes(encode_rgb(np.zeros((60, 80, 3), np.uint8)))
 
     def align(face, job=JOB, **options):
-        return PhotoAlignment(tmp_path / "photos", tmp_path / "crops", Aligner(face), **options).align(job)
+        folders, settings = (tmp_path / "photos", tmp_path / "crops"), AlignmentSettings(**options)
+        result = PhotoAlignment(*folders, settings, Aligner(face)).align(job)
+        assert parse_result(json.loads(json.dumps(result)), STATUSES) == result  # what a journal holds can be read
+        return result
 
     return align
 
@@ -39,7 +46,7 @@ def test_a_crop_is_written_and_told_of(align, tmp_path):
     np.testing.assert_array_equal(pixels, CROP)
     assert result == (
         *("ann/a.jpg", file_stamp(tmp_path / "photos" / "ann" / "a.jpg"), "aligned", "", 60, 80, 3, 0.75),
-        *(BOX.tolist(), POINTS.tolist(), "ann/a.png", len(data)),
+        *(BOX.tolist(), POINTS.tolist(), "ann/a.png", len(data), ""),
     )
 
 
@@ -52,6 +59,8 @@ def test_a_centre_crop(align):
     result = align(AlignedFace(CROP, BOX, POINTS, float("nan"), 0, "center-crop"))
     assert (result.status, result.reason, result.faces, result.score) == ("center-crop", "no face found", 0, None)
     assert result.crop == "ann/a.png"
+    result = align(AlignedFace(CROP, BOX, POINTS, float("nan"), 2, "center-crop"))
+    assert (result.reason, result.faces, result.fault) == ("none of 2 faces has landmarks to align it by", 2, "")
 
 
 def test_no_face(align, tmp_path):
@@ -65,6 +74,9 @@ def test_a_photo_that_cannot_be_used(align, tmp_path):
     assert align(ImageError("expected five distinct landmarks"))[2:6] == (
         *("failed", "expected five distinct landmarks", 60, 80),
     )
+    path = tmp_path / "photos" / "ann" / "a.jpg"
+    assert align(ImageError("expected a face")).fault == f"{path}: expected a face"
+    assert align(ImageError(f"{path}: cut")).fault == f"{path}: cut"
     gone = align(None, PhotoJob("ann/gone.jpg", "ann/gone.jpg"))
     assert (gone.status, gone.stamp) == ("failed", None)
     assert gone.reason.startswith("cannot be read (No such file")
@@ -79,3 +91,12 @@ def test_a_full_disk_is_no_fault_of_the_photo(align, tmp_path):
     (tmp_path / "crops").write_bytes(b"")
     with pytest.raises(OSError):  # noqa: PT011 (which one depends on the system)
         align(AlignedFace(CROP, BOX, POINTS, 0.75, 3, "detected"))
+
+
+def test_what_a_run_that_goes_on_has_to_share(tmp_path):
+    settings = AlignmentSettings(min_face=30)
+    alignment = PhotoAlignment(tmp_path / "a" / ".." / "photos", tmp_path, settings, Aligner(None))
+    assert alignment.settings["input"] == str((tmp_path / "photos").resolve())
+    assert alignment.settings["min_face"] == 30
+    assert set(alignment.settings) == {"input", *AlignmentSettings._fields}
+    assert alignment.stamp(JOB) is None

@@ -1,6 +1,7 @@
 import itertools
 import operator
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -26,6 +27,9 @@ def refuse():
 def square(number):
     time.sleep(0.02 * (number % 3))
     return number**2, os.getpid(), list(START), cv2.getNumThreads()
+
+def ignores_interrupts(number):
+    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN, os.getpid()
 
 def fall(number):
     if number == 9:
@@ -67,6 +71,15 @@ def test_the_work_ahead_is_bounded():
     assert [next(found) for _ in range(3)] == [0, -1, -2]
     assert len(taken) < 50
     found.close()
+
+
+def test_workers_ignore_interrupts_and_this_process_does_not(work):
+    handler = signal.getsignal(signal.SIGINT)
+    ignores, workers = zip(*process_map(work.ignores_interrupts, range(40), processes=2))
+    assert set(ignores) == {True}
+    assert os.getpid() not in workers
+    assert signal.getsignal(signal.SIGINT) is handler is not signal.SIG_IGN
+    assert [ignores for ignores, _ in process_map(work.ignores_interrupts, [0], processes=1)] == [False]
 
 
 def test_nothing_to_do():

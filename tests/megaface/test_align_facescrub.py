@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from insightrec.megaface import alignment_run
+from insightrec.megaface import photo_aligner
 from insightrec.megaface.align_facescrub import LIST, main
-from insightrec.recordio_tools.image_codec import encode_rgb, read_image
+from insightrec.recordio_tools.image_codec import encode_rgb
+from insightrec.recordio_tools.image_file import read_image
 from insightrec.recordio_tools.list_file import read_list
 
 HEADER = "name\timage_id\tface_id\turl\tbbox\tsha256\n"
@@ -17,8 +18,8 @@ HEADER = "name\timage_id\tface_id\turl\tbbox\tsha256\n"
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     nothing = SimpleNamespace(detect=lambda image: [], confirm=lambda *_: [])
-    monkeypatch.setattr(alignment_run, "load_networks", lambda folder: SimpleNamespace(landmark=None))
-    monkeypatch.setattr(alignment_run, "mtcnn_detectors", lambda networks: lambda min_size: nothing)
+    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: SimpleNamespace(landmark=None))
+    monkeypatch.setattr(photo_aligner, "mtcnn_detectors", lambda networks: lambda min_size: nothing)
     folder = tmp_path / "in"
     for name, face_id, box in (("Bo C", 7, (10, 20, 49, 59)), ("Al D", 12, (5, 5, 64, 64))):
         path = folder / "facescrub" / name / f"{name}_{face_id}.jpeg"

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from insightrec.megaface import alignment_run
+from insightrec.megaface import photo_aligner
 from insightrec.megaface.align_megaface import main
-from insightrec.recordio_tools.image_codec import encode_rgb, read_image
+from insightrec.recordio_tools.image_codec import encode_rgb
+from insightrec.recordio_tools.image_file import read_image
 from insightrec.recordio_tools.list_file import read_list
 
 PATHS = ["000/0@N00/1_0.jpg", "000/0@N01/5_0.jpg", "068/068A03.JPG"]
@@ -17,8 +18,8 @@ PATHS = ["000/0@N00/1_0.jpg", "000/0@N01/5_0.jpg", "068/068A03.JPG"]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     nothing = SimpleNamespace(detect=lambda image: [], confirm=lambda *_: [])
-    monkeypatch.setattr(alignment_run, "load_networks", lambda folder: SimpleNamespace(landmark=None))
-    monkeypatch.setattr(alignment_run, "mtcnn_detectors", lambda networks: lambda min_size: nothing)
+    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: SimpleNamespace(landmark=None))
+    monkeypatch.setattr(photo_aligner, "mtcnn_detectors", lambda networks: lambda min_size: nothing)
     for path in PATHS:
         path = tmp_path / "in" / path
         path.parent.mkdir(parents=True)

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from insightrec.deploy.mtcnn import DetectedFace
-from insightrec.megaface import alignment_run
-from insightrec.megaface.aligned_photo import TABLE
-from insightrec.megaface.alignment_run import PhotoAligner, add_run_flags, run_alignment
+from insightrec.megaface import photo_aligner
+from insightrec.megaface.alignment_run import JOURNAL, add_flags, run_alignment
+from insightrec.megaface.alignment_table import TABLE
 from insightrec.megaface.face_guide import FaceGuide
-from insightrec.megaface.guided_alignment import GuidedAligner
 from insightrec.megaface.protocol_photo import ProtocolPhoto
 from insightrec.recordio_tools.errors import ImageError, InputError, ListError, ModelError
-from insightrec.recordio_tools.image_codec import encode_rgb, read_image
+from insightrec.recordio_tools.image_codec import encode_rgb
+from insightrec.recordio_tools.image_file import read_image
 
 BOX = np.array([20.0, 10, 79, 69])
 LANDMARKS = np.array([[35.0, 30], [65, 30], [50, 45], [38, 58], [62, 58]])
@@ -44,63 +44,17 @@ def write_photo(path, brightness, size=(90, 100)):
 
 
 @pytest.fixture
-def align(tmp_path):
-    return PhotoAligner(GuidedAligner(lambda min_size: BrightFaces()), tmp_path / "out")
-
-
-def photo_of(path, target="p/1.jpg", guide=None):
-    return ProtocolPhoto(str(path), target, 3, guide)
-
-
-def test_a_crop_is_written_as_its_name_says(align, tmp_path):
-    path = write_photo(tmp_path / "1.jpg", 150)
-    for target, head in (("p/1.png", b"\x89PNG"), ("q/1.JPG", b"\xff\xd8"), ("p/2.PNG", b"\x89PNG")):
-        row = align(photo_of(path, target, FaceGuide(BOX)))
-        assert row[:3] == (target, 3, "detected")
-        data, crop = read_image(tmp_path / "out" / target)
-        assert (data[: len(head)], crop.shape, row.fault) == (head, (112, 112, 3), "")
-
-
-def test_what_the_file_beside_the_photo_says_is_used(align, tmp_path):
-    path = write_photo(tmp_path / "1.jpg", 150)
-    box = {"x": 20, "y": 10, "width": 60, "height": 60}
-    (tmp_path / "1.jpg.json").write_text(json.dumps({"bounding_box": box}))
-    assert align(photo_of(path)).how == "detected"
-    (tmp_path / "1.jpg.json").write_text(json.dumps({"bounding_box": {**box, "x": 500}, "landmarks": 3}))
-    row = align(photo_of(path))
-    assert row.how == "center-crop"
-    assert row.fault.startswith(
-        f"{path}.json: expected numbers of pixels in landmarks, found 3; {path}: expected a box"
-    )
-    (tmp_path / "1.jpg.json").unlink()
-    row = align(photo_of(path))
-    assert (row.how, row.fault.partition(": ")[0]) == ("center-crop", f"{path}.json")
-    assert (tmp_path / "out/p/1.jpg").is_file()
-
-
-def test_a_photo_that_cannot_be_read_has_no_crop_and_loses_an_old_one(align, tmp_path):
-    path = write_photo(tmp_path / "1.jpg", 150)
-    assert align(photo_of(path, guide=FaceGuide())).how == "center-crop"
-    path.write_bytes(path.read_bytes()[:500])
-    row = align(photo_of(path, guide=FaceGuide()))
-    assert (row.how, set(row.numbers)) == ("", {""})
-    assert row.fault.startswith(f"{path}: image is cut short")
-    assert not (tmp_path / "out/p/1.jpg").exists()
-    assert "No such file" in align(photo_of(tmp_path / "none.jpg", guide=FaceGuide())).fault
-
-
-@pytest.fixture
 def stand_in(monkeypatch):
-    monkeypatch.setattr(alignment_run, "load_networks", lambda folder: SimpleNamespace(landmark=None))
-    monkeypatch.setattr(alignment_run, "mtcnn_detectors", lambda networks: lambda min_size: BrightFaces())
+    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: SimpleNamespace(landmark=None))
+    monkeypatch.setattr(photo_aligner, "mtcnn_detectors", lambda networks: lambda min_size: BrightFaces())
 
 
 def run(folder, photos, *flags):
     parser = ArgumentParser()
-    add_run_flags(parser)
+    add_flags(parser)
     args = parser.parse_args(["--output-dir", str(folder / "out"), "--processes", "1", *flags])
     args.input_dir = str(folder / "in")
-    run_alignment(args, iter(photos), len(photos))
+    run_alignment(args, photos)
 
 
 @pytest.fixture
@@ -122,7 +76,7 @@ def test_every_photo_is_accounted_for(tmp_path, photos, capsys):
         "detected": "1",
         "forced": "0",
         "box-crop": "1",
-        "center-crop": "1",
+        "photo-crop": "1",
         "no": "crop",
     }
     assert printed.out.splitlines()[-1].split()[2] == "1"
@@ -130,7 +84,7 @@ def test_every_photo_is_accounted_for(tmp_path, photos, capsys):
     assert f"  {tmp_path}/in/3.jpg: cannot be read (No such file or directory)" in printed.err
     assert (tmp_path / "out/lst").read_bytes() == b"1\tp/0.jpg\t0\n1\tp/1.jpg\t0\n1\tp/2.jpg\t0\n"
     hows = [line.split(b",")[2] for line in (tmp_path / "out" / TABLE).read_bytes().splitlines()]
-    assert hows == [b"how", b"detected", b"box-crop", b"center-crop", b""]
+    assert hows == [b"how", b"detected", b"box-crop", b"photo-crop", b""]
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -149,10 +103,10 @@ def test_the_first_fault_ends_the_run_which_can_be_continued(tmp_path, photos):
 @pytest.mark.usefixtures("stand_in")
 def test_other_options_do_not_continue_a_run(tmp_path, photos, monkeypatch):
     run(tmp_path, photos, "--on-error", "skip")
-    with pytest.raises(InputError, match=r"alignment.json: expected .*\[112, 96\].*, found .*\[112, 112\]"):
+    with pytest.raises(InputError, match="alignment.journal: the run was begun with --image-size 112,112, not 112,96"):
         run(tmp_path, photos, "--resume", "--image-size", "112,96")
-    monkeypatch.setattr(alignment_run, "load_networks", lambda folder: SimpleNamespace(landmark=print))
-    with pytest.raises(InputError, match=r'alignment.json: expected .*"landmark_network": true'):
+    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: SimpleNamespace(landmark=print))
+    with pytest.raises(InputError, match="begun with --mtcnn without det4, not with det4"):
         run(tmp_path, photos, "--resume")
     run(tmp_path, photos, "--overwrite", "--on-error", "skip", "--image-size", "112,96")
     assert read_image(tmp_path / "out/p/0.jpg")[1].shape == (112, 96, 3)
@@ -161,16 +115,17 @@ def test_other_options_do_not_continue_a_run(tmp_path, photos, monkeypatch):
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("output", ["in", "in/out", "in/../in/a/b"])
 def test_crops_do_not_go_among_the_photos(tmp_path, photos, output):
-    with pytest.raises(InputError, match="expected an output folder outside the photos' folder"):
+    with pytest.raises(InputError, match="expected an output folder that is not inside the photos' folder"):
         run(tmp_path, photos, "--output-dir", str(tmp_path / output))
 
 
 @pytest.mark.usefixtures("stand_in")
-def test_no_photos_and_no_template(tmp_path, photos):
+def test_no_photos_and_no_template(tmp_path, photos, capsys):
     with pytest.raises(ListError, match="expected photos in the folder, found none"):
         run(tmp_path, [])
-    with pytest.raises(ImageError, match="alignment to 100x100"):
+    with pytest.raises(SystemExit):
         run(tmp_path, photos, "--image-size", "100,100")
+    assert "for which there is a template, found '100,100'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -181,13 +136,49 @@ def test_a_folder_without_weights_is_noticed_before_anything_is_written(tmp_path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("stand_in")
+def test_a_photo_that_cannot_be_read_any_more_loses_its_crop(tmp_path, photos):
+    for option in ("--resume", "--overwrite"):
+        run(tmp_path, photos, "--overwrite", "--on-error", "skip")
+        whole = (tmp_path / "in/0.jpg").read_bytes()
+        (tmp_path / "in/0.jpg").write_bytes(whole[:500])
+        run(tmp_path, photos, option, "--on-error", "skip")
+        assert not (tmp_path / "out/p/0.jpg").exists()
+        assert (tmp_path / "out/lst").read_bytes() == b"1\tp/1.jpg\t0\n1\tp/2.jpg\t0\n"
+        (tmp_path / "in/0.jpg").write_bytes(whole)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_resuming_does_what_was_changed_and_nothing_else(tmp_path, photos):
+    del photos[2:]
+    run(tmp_path, photos)
+    crops = [tmp_path / "out" / photo.crop for photo in photos]
+
+    def made_again():
+        before = [crop.stat().st_mtime_ns for crop in crops]
+        run(tmp_path, photos, "--resume")
+        return [crop.stat().st_mtime_ns != time for crop, time in zip(crops, before)]
+
+    assert made_again() == [False, False]
+    write_photo(tmp_path / "in/0.jpg", 170)
+    assert made_again() == [True, False]
+    photos[1] = photos[1]._replace(guide=FaceGuide(BOX + 1))
+    assert made_again() == [False, True]
+    photos[1] = photos[1]._replace(label=7)
+    assert made_again() == [False, False]
+    assert (tmp_path / "out/lst").read_bytes() == b"1\tp/0.jpg\t0\n1\tp/1.jpg\t7\n"
+    (tmp_path / "in").rename(tmp_path / "moved")
+    photos[:] = [photo._replace(source=photo.source.replace("/in/", "/moved/")) for photo in photos]
+    assert made_again() == [False, False]
+
+
 # Workers import the script anew, and with it the stand-ins.
 SCRIPT = """
 import time
 from types import SimpleNamespace
 import numpy as np
 from insightrec.deploy.mtcnn import DetectedFace
-from insightrec.megaface import align_megaface, alignment_run
+from insightrec.megaface import align_megaface, photo_aligner
 
 class SlowFaces:
     def detect(self, image):
@@ -198,15 +189,23 @@ class SlowFaces:
     def confirm(self, image, boxes, thresholds):
         return []
 
-alignment_run.load_networks = lambda folder: SimpleNamespace(landmark=None)
-alignment_run.mtcnn_detectors = lambda networks: lambda min_size: SlowFaces()
+photo_aligner.load_networks = lambda folder: SimpleNamespace(landmark=None)
+photo_aligner.mtcnn_detectors = lambda networks: lambda min_size: SlowFaces()
 if __name__ == "__main__":
     align_megaface.main()
 """
 
 
 def contents(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """{path: bytes} of all that a run writes, but for the journal, whose order is that of the work."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != JOURNAL]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def results_in(journal):
+    """What a journal holds of photos that are done, a list each, while a run may be writing it."""
+    lines = journal.read_bytes().split(b"\n")[1:-1] if journal.is_file() else []
+    return [result for result in map(json.loads, lines) if len(result) > 2]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
@@ -224,24 +223,25 @@ def test_killed_and_continued_with_two_processes_the_bytes_are_the_same(tmp_path
         return [sys.executable, str(script), *folders, "--processes", "2", "--on-error", "skip", *flags]
 
     whole = subprocess.run(command("whole"), capture_output=True, text=True, check=True)
-    part = tmp_path / "cut" / f"{TABLE}.part"
+    journal = tmp_path / "cut" / JOURNAL
     for flags, rows in (((), 12), (("--resume",), 40)):
         process = subprocess.Popen(command("cut", *flags), start_new_session=True, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while not part.is_file() or part.read_bytes().count(b"\n") < rows:
+        while len(results_in(journal)) < rows:
             assert process.poll() is None, "it ended before it was killed"
             assert time.monotonic() < deadline
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    lines = [line.split(b",") for line in part.read_bytes().splitlines()[1:]]
-    made = [tmp_path / "cut" / line[0].decode() for line in lines[:-1] if line[2] and not line[-1]]
+    assert not (tmp_path / "cut" / TABLE).exists()
+    # Of a result: its crop is the last but two, its fault the last.
+    made = [tmp_path / "cut" / result[-3] for result in results_in(journal) if result[-3] and not result[-1]]
     times = [path.stat().st_mtime_ns for path in made]
     assert 30 < len(made) < 90
     end = subprocess.run(command("cut", "--resume"), capture_output=True, text=True, check=True)
     assert [path.stat().st_mtime_ns for path in made] == times
     found, expected = contents(tmp_path / "cut"), contents(tmp_path / "whole")
     assert found == expected
-    assert len(found) == 90 + 3
+    assert len(found) == 90 + 2
     assert (end.stdout, end.stderr) == tuple(text.replace("/whole", "/cut") for text in (whole.stdout, whole.stderr))
     assert "aligned without what is said of them: 6 photos" in end.stderr

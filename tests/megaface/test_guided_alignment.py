@@ -88,8 +88,8 @@ def test_the_order_and_nothing_tried_behind_the_first_success(photo, first):
     ("guide", "tried", "how"),
     [
         (FaceGuide(BOX), ["photo", "forced"], "box-crop"),
-        (FaceGuide(landmarks=LANDMARKS[:3]), ["canvas"], "center-crop"),
-        (FaceGuide(), [], "center-crop"),
+        (FaceGuide(landmarks=LANDMARKS[:3]), ["canvas"], "photo-crop"),
+        (FaceGuide(), [], "photo-crop"),
     ],
 )
 def test_what_is_tried_with_less_known(photo, guide, tried, how):
@@ -212,7 +212,7 @@ def test_a_box_at_the_border_is_cut(photo, box, region):
 
 def test_the_photo_without_its_margins(photo):
     found = GuidedAligner(StandIn()).align(photo, FaceGuide())
-    assert (found.how, found.box.tolist()) == ("center-crop", [14, 12, 225, 187])  # 6 % of 240 and 200
+    assert (found.how, found.box.tolist()) == ("photo-crop", [14, 12, 225, 187])  # 6 % of 240 and 200
     np.testing.assert_allclose(found.crop[0, 0, :2], (14, 12), atol=1)
     np.testing.assert_allclose(found.crop[-1, -1, :2], (225, 187), atol=1)
 
@@ -227,7 +227,7 @@ def test_tiny_photos(shape):
 def test_a_box_outside_the_photo_is_not_used_and_said(photo):
     for box in ([-50, 10, -1, 60], [240, 10, 300, 60], [10, 200, 60, 260]):
         found = GuidedAligner(StandIn(photo=[FACE], forced=[FACE])).align(photo, FaceGuide(np.array(box, float)))
-        assert found.how == "center-crop"
+        assert found.how == "photo-crop"
         assert found.fault == f"expected a box within the photo, 200x240, found {[float(side) for side in box]}"
 
 
@@ -241,6 +241,11 @@ def test_landmarks_that_coincide_or_lie_outside_are_not_used_and_said(photo, lan
 def test_one_landmark_within_the_photo_is_enough(photo):
     landmarks = np.array([[-40.0, 10], [2, 12], [-20, 30]])
     assert GuidedAligner(StandIn(canvas=[FACE])).align(photo, FaceGuide(BOX, landmarks)).how == "landmarks"
+
+
+def test_a_photo_that_opencv_cannot_warp():
+    with pytest.raises(ImageError, match="at most 32766 pixels a side, found 2x32767"):
+        GuidedAligner(StandIn()).align(np.zeros((2, 32_767, 3), np.uint8), GUIDE)
 
 
 def test_a_size_without_a_template():

@@ -78,3 +78,19 @@ def test_scores_are_the_devkits_or_the_products(exact):
     top.add(tile, 0, np.arange(100))
     expected = score_matrix(probes.features, values.features) if exact else tile.scores[:, :100]
     assert np.array_equal(top.scores, -np.sort(-expected, axis=1)[:, :TOP])
+
+
+@pytest.mark.parametrize("cuts", [[], [3], [200, 400]])
+def test_a_model_that_gives_all_strangers_one_feature(worst_product, monkeypatch, cuts):
+    """Every score ties; whole rows are computed, not hundreds of thousands of pairs."""
+    random = np.random.default_rng(1)
+    probes = prepare(random.standard_normal((4, 12), np.float32))
+    values = np.repeat(random.standard_normal((1, 12), np.float32), 600, axis=0)
+    values[[7, 450]] = probes.features.values[0] * 0.9  # but for two, which are the first probe's best
+    asked = []
+    pairs = ScoreTile.exact_pairs
+    monkeypatch.setattr(ScoreTile, "exact_pairs", lambda *given: asked.append(len(given[1])) or pairs(*given))
+    top = collect(probes, values, cuts, worst_product)
+    matrix = score_matrix(probes.features, prepare(values).features)
+    assert top.columns.tolist() == [dumb_top(scores)[1] for scores in matrix]
+    assert sum(asked) < 100

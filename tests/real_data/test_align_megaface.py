@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from insightrec.megaface import align_facescrub, align_megaface
-from insightrec.megaface.aligned_photo import TABLE
+from insightrec.megaface.alignment_table import TABLE
 from insightrec.megaface.facescrub_boxes import TABLES
 from insightrec.recordio_tools.face_alignment import align_face, similarity, template
-from insightrec.recordio_tools.image_codec import encode_rgb, read_image
+from insightrec.recordio_tools.image_codec import encode_rgb
+from insightrec.recordio_tools.image_file import read_image
 from insightrec.recordio_tools.list_file import read_list
 
 FACE_CORNERS = np.array([(16, 36), (80, 36), (16, 108), (80, 108)])  # of a crop of 112x96
@@ -81,7 +82,7 @@ def test_every_photo_of_megaface(megaface, detections):
         (how, given), (boxed, found), (cropped, none) = (
             rows[f"{number:03}/{user}@N00/{path.stem}.jpg"] for user in range(3)
         )
-        assert (how, boxed in ("detected", "forced"), cropped) == ("landmarks", True, "center-crop")
+        assert (how, boxed in ("detected", "forced"), cropped) == ("landmarks", True, "photo-crop")
         assert off(given, landmarks) < 0.12, path.name
         assert off(found, landmarks) < 0.12, path.name
         assert np.isnan(none).all()
@@ -90,7 +91,7 @@ def test_every_photo_of_megaface(megaface, detections):
 def test_a_crop_is_one_warp_of_the_photo_by_the_landmarks_of_the_table(megaface):
     photos, output = megaface
     for path, (how, landmarks) in rows_of(output).items():
-        if how != "center-crop":
+        if how != "photo-crop":
             crop = align_face(read_image(photos / path)[1], landmarks)
             assert (output / path).read_bytes() == encode_rgb(crop), path
 

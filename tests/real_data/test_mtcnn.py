@@ -9,7 +9,7 @@ from insightrec.deploy.mtcnn import MTCNN
 from insightrec.deploy.mtcnn_weights import load_networks
 from insightrec.deploy.params_file import read_params, write_params
 from insightrec.recordio_tools.errors import InputError, ModelError
-from insightrec.recordio_tools.image_codec import read_image
+from insightrec.recordio_tools.image_file import read_image
 
 STAGES = ("det1", "det2", "det3", "det4")
 
