@@ -8,7 +8,7 @@ import numpy as np
 from insightrec.deploy.face_choice import ordered_faces
 from insightrec.deploy.proposal_stage import WINDOW
 from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.face_alignment import align_face, template
+from insightrec.recordio_tools.face_alignment import align_face, check_sides, template
 
 ON_MISSING = ("skip", "center-crop")
 # Pixels of the longer side. Shrinking photos of 12 and 24 Mpx to 1024, 1600 or 2048 moved landmarks alike, by 3 to 4 %
@@ -18,7 +18,6 @@ DETECTION_SIDE = 1600
 # 6.25 % of each side, widens that by 22 pixels either way, and stretches it to the crop.
 MARGIN = 0.0625
 LEAST_SIDE = 6  # pixels of a photo; the middle of a smaller one holds no five points a pixel apart
-MOST_SIDE = (1 << 15) - 2  # pixels of a photo; OpenCV 4 warps no larger
 
 
 class AlignedFace(NamedTuple):
@@ -117,14 +116,6 @@ class FaceAligner:
             )
             for face in faces
         ]
-
-
-def check_sides(image):
-    """Raise `ImageError` for a photo with a side of more than `MOST_SIDE`."""
-    if max(image.shape[:2]) > MOST_SIDE:
-        raise ImageError(
-            f"expected a photo of at most {MOST_SIDE} pixels a side, found {image.shape[0]}x{image.shape[1]}; shrink it"
-        )
 
 
 def center_crop(photo_size, image_size):

@@ -25,14 +25,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from insightrec.deploy.face_aligner import check_sides
 from insightrec.deploy.face_boxes import clip, overlaps, touching
 from insightrec.deploy.face_choice import choose_face
 from insightrec.deploy.mtcnn import MTCNN, DetectedFace
 from insightrec.deploy.proposal_stage import WINDOW
 from insightrec.megaface.face_guide import FaceGuide
 from insightrec.recordio_tools.errors import ImageError
-from insightrec.recordio_tools.face_alignment import align_face, similarity, template
+from insightrec.recordio_tools.face_alignment import align_face, check_sides, similarity, template
 
 HOW = ("landmarks", "detected", "forced", "box-crop", "photo-crop")
 CANVAS = 2  # sides of the rough canvas in sides of the crop

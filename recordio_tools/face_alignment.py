@@ -14,6 +14,7 @@ TEMPLATE_112X96 = np.array(
 )
 SIZES = ((112, 112), (112, 96))  # (height, width) the template is defined for
 _MIN_SPREAD = 1.0  # pixels, root mean square; landmarks closer together carry no rotation or scale
+MAX_SIDE = (1 << 15) - 2  # OpenCV 4's warp
 _MIN_SCALE = 1e-3  # a face of 50,000 pixels; a smaller scale comes of a wrong landmark
 
 
@@ -69,13 +70,22 @@ def align_face(image, landmarks, image_size=(112, 112)):
         uint8 (height, width, C).
 
     Raises:
-        ImageError: degenerate landmarks or none within the image, or a size without a template.
+        ImageError: degenerate landmarks or none within the image, an image with a side of more than 32,766 pixels, or a
+            size without a template.
     """
     matrix = similarity(landmarks, template(image_size))
     height, width = image.shape[:2]
+    check_sides(image)
     if not np.any(np.all((np.asarray(landmarks) >= 0) & (np.asarray(landmarks) < (width, height)), axis=1)):
         raise ImageError(f"expected landmarks within the image, {height}x{width}, found all five outside")
     return cv2.warpAffine(image, matrix, (image_size[1], image_size[0]), borderValue=0.0)
+
+
+def check_sides(image):
+    """Raise `ImageError` for an image with a side of more than `MAX_SIDE` pixels."""
+    height, width = image.shape[:2]
+    if max(height, width) > MAX_SIDE:
+        raise ImageError(f"expected an image of at most {MAX_SIDE} pixels a side, found {height}x{width}; shrink it")
 
 
 def _degenerate():

@@ -102,7 +102,7 @@ def test_a_photo_that_opencv_cannot_warp_is_a_fault(align, tmp_path):
     path = tmp_path / "1.png"
     path.write_bytes(encode_rgb(np.zeros((2, 40_000, 3), np.uint8), ".png"))
     row = align(photo_of(path, guide=FaceGuide(BOX)))
-    assert row.fault == f"{path}: expected a photo of at most 32766 pixels a side, found 2x40000; shrink it"
+    assert row.fault == f"{path}: expected an image of at most 32766 pixels a side, found 2x40000; shrink it"
     assert (row.status, row.height, row.width) == ("failed", 2, 40_000)
 
 

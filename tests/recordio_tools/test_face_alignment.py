@@ -70,3 +70,10 @@ def test_landmarks_outside_the_image_are_refused():
     with pytest.raises(ImageError, match="within the image, 112x112, found all five outside"):
         align_face(image, template((112, 112)) + (200, 0))
     align_face(image, template((112, 112)) + (60, 0))  # some lie within
+
+
+def test_a_photo_too_long_for_opencvs_warp():
+    photo = np.zeros((20, 40000, 3), np.uint8)
+    with pytest.raises(ImageError, match="at most 32766 pixels a side, found 20x40000"):
+        align_face(photo, template((112, 112)) / 10)
+    assert align_face(photo[:, :32766], template((112, 112)) / 10).shape == (112, 112, 3)
