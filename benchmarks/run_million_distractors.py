@@ -6,8 +6,6 @@ as many as FaceScrub's, 3,530 of 80 people; distractors stand in a packed store 
 
 import argparse
 import csv
-import datetime
-import platform
 import resource
 import subprocess
 import sys
@@ -18,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from side_by_side import RESULTS
 
-from insightrec.deploy.processor_name import processor_name
+from insightrec.deploy.timing_origin import timing_origin
 from insightrec.megaface.packed_store import write_store
 from insightrec.megaface.template_list import TemplateList, write_template_list
 
@@ -77,7 +75,6 @@ def main():
         wall = time.monotonic() - start
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         row = {
-            "date": datetime.date.today().isoformat(),
             "distractors": args.count,
             "dimension": args.dimension,
             "probes": PROBES,
@@ -88,9 +85,7 @@ def main():
             "peak_mb": f"{used.ru_maxrss * 1024 / 1e6:.0f}",
             "features_mb": f"{megabytes(folder, '*.npy'):.0f}",
             "written_mb": f"{megabytes(folder / 'out', '*'):.0f}",
-            "processor": processor_name(),
-            "python": platform.python_version(),
-            "numpy": np.__version__,
+            **timing_origin(["numpy"]),
         }
     print("  ".join(f"{name} {value}" for name, value in row.items()))
     path = RESULTS / "million_distractors.csv"

@@ -5,15 +5,11 @@ ratio. Rows are appended to ``results/<benchmark>.csv`` with the commit, hardwar
 """
 
 import csv
-import datetime
-import importlib.metadata
-import platform
 import statistics
-import subprocess
 import time
 from pathlib import Path
 
-from insightrec.deploy.processor_name import processor_name
+from insightrec.deploy.timing_origin import timing_origin
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "mxnet")
@@ -34,9 +30,10 @@ def compare(benchmark, case, ours, incumbent, *, incumbent_name, runs=5, ours_ca
 def record(benchmark, case, ours_s, incumbent_s, *, incumbent_name, runs, **figures):
     """Print and append one result; returns the ratio incumbent / ours."""
     ratio = incumbent_s / ours_s
+    origin = timing_origin(PACKAGES)
     row = {
-        "date": datetime.date.today().isoformat(),
-        "commit": _commit(),
+        "date": origin.pop("date"),
+        "commit": origin.pop("commit"),
         "case": case,
         "incumbent": incumbent_name,
         "ours_cpu_s": f"{ours_s:.4g}",
@@ -44,9 +41,7 @@ def record(benchmark, case, ours_s, incumbent_s, *, incumbent_name, runs, **figu
         "ratio": f"{ratio:.2f}",
         "runs": runs,
         **figures,
-        "processor": processor_name(),
-        "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
+        **origin,
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{benchmark}.csv"
@@ -66,21 +61,3 @@ def _cpu_seconds(function, calls=1):
     for _ in range(calls):
         function()
     return (time.process_time() - start) / calls
-
-
-def _commit():
-    """The commit, with ``+`` where files other than these results differ from it."""
-    commit = _git("rev-parse", "--short", "HEAD") or "unknown"
-    return commit + ("+" if _git("status", "--porcelain", "--", ":/", ":(top,exclude)benchmarks/results") else "")
-
-
-def _git(*arguments):
-    command = ["git", "-C", str(RESULTS.parent), *arguments]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-
-
-def _version(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "-"

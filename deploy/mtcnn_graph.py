@@ -1,7 +1,7 @@
 """MTCNN's ONNX graphs without their last layer, a softmax over two channels.
 
-It takes a sixth of the first network's time in ONNX Runtime; the caller needs one of the two numbers, and of few
-places (`mtcnn_network.face_probability`).
+The first network has one for every place of a photo, of which the caller needs one of two numbers, at few places
+(`mtcnn_network.face_probability`).
 """
 
 from onnx import helper

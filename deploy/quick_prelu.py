@@ -1,10 +1,10 @@
 """PReLU in ONNX models, rewritten into the same function in layers that ONNX Runtime runs faster on the CPU.
 
-Some versions of ONNX Runtime compute PRelu number by number, which takes half of the time of MobileFaceNet or MTCNN.
-As relu(x) - slope * relu(-x), with both products as depthwise 1x1 convolutions, it stays in the blocked layout that
-the convolutions around it use, and is the fastest form in every version tried, 1.14 to 1.32. One of the two terms is
-always zero, so every number is PRelu's, infinities and NaN included; only a zero may have the other sign.
-(slope * x + (1 - slope) * relu(x) rounds, turns infinities into NaN, and is slower than PRelu in some versions.)
+With ONNX Runtime's PRelu, MobileFaceNet takes more than twice the CPU time, in version 1.14, the oldest supported, and
+in 1.32 (benchmarks/results/prelu.csv). As relu(x) - slope * relu(-x), with both products as depthwise 1x1 convolutions,
+it stays in the blocked layout that the convolutions around it use. One of the two terms is always zero, so every number
+is PRelu's, infinities and NaN included; only a zero may have the other sign. (slope * x + (1 - slope) * relu(x) rounds,
+and turns infinities into NaN.)
 
 This is done when a model is loaded: files keep the plain PRelu, which other runtimes and GPUs run well.
 """
@@ -38,8 +38,8 @@ def with_quick_prelu(model):
 def rewrite_prelu(model):
     """Rewrite PReLU in an ``onnx.ModelProto``, in place.
 
-    Rewritten are layers with one float32 slope for each channel, an initializer, on a map (B, C, H, W) that is seen
-    to come from a convolution; others are left alone.
+    Rewritten are layers with one finite float32 slope for each channel, an initializer, on a map (B, C, H, W) that is
+    seen to come from a convolution; others are left alone. Slopes that nothing uses any more are dropped.
 
     Returns:
         How many layers were rewritten.
@@ -47,7 +47,7 @@ def rewrite_prelu(model):
     graph = model.graph
     weights = {tensor.name: tensor for tensor in graph.initializer}
     channels = {}  # of the values known to be maps
-    nodes, count = [], 0
+    nodes, replaced = [], []
     for node in graph.node:
         found = _channels(node, weights, channels)
         if found:
@@ -56,11 +56,12 @@ def rewrite_prelu(model):
         if slope is None:
             nodes.append(node)
         else:
-            nodes += _split(graph, node, slope)
-            count += 1
+            nodes += _split(node, slope)
+            replaced.append(node.input[1])
     del graph.node[:]
     graph.node.extend(nodes)
-    return count
+    _drop(graph, set(replaced) - _used(graph))
+    return len(replaced)
 
 
 def _channels(node, weights, channels):
@@ -83,22 +84,42 @@ def _slope(node, weights, channels):
         return None
     if tuple(tensor.dims) not in ((channels, 1, 1), (1, channels, 1, 1)):
         return None
-    return numpy_helper.to_array(tensor).reshape(channels, 1, 1, 1)
+    slope = numpy_helper.to_array(tensor).reshape(channels, 1, 1, 1)
+    return slope if np.isfinite(slope).all() else None  # of the term that is zero, others would make NaN
 
 
-def _split(graph, node, slope):
+def _split(node, slope):
+    """The nodes in place of a PRelu. Weights are constants: older IR versions list initializers among the inputs."""
     x, y = node.input[0], node.output[0]
     names = ("positive", "mirrored", "negative", "scaled", "minus_one", "minus_slope")
     positive, mirrored, negative, scaled, minus_one, minus_slope = (f"{y}/{name}" for name in names)
-    graph.initializer.append(numpy_helper.from_array(np.full_like(slope, -1), minus_one))
-    graph.initializer.append(numpy_helper.from_array(-slope, minus_slope))
     return [
+        helper.make_node("Constant", [], [minus_one], value=numpy_helper.from_array(np.full_like(slope, -1))),
+        helper.make_node("Constant", [], [minus_slope], value=numpy_helper.from_array(-slope)),
         helper.make_node("Relu", [x], [positive]),
         helper.make_node("Conv", [x, minus_one], [mirrored], group=len(slope)),
         helper.make_node("Relu", [mirrored], [negative]),
         helper.make_node("Conv", [negative, minus_slope], [scaled], group=len(slope)),
         helper.make_node("Add", [positive, scaled], [y]),
     ]
+
+
+def _used(graph):
+    """Names of the values that a graph takes from somewhere, those in the graphs inside its nodes included."""
+    names = {value.name for value in graph.output}
+    for node in graph.node:
+        names.update(node.input)
+        for attribute in node.attribute:
+            names.update(*map(_used, [attribute.g, *attribute.graphs]))
+    return names
+
+
+def _drop(graph, names):
+    """Take initializers out, and out of the inputs where they are listed there too."""
+    for listed in (graph.initializer, graph.input):
+        for place in reversed(range(len(listed))):
+            if listed[place].name in names:
+                del listed[place]
 
 
 def _read(path):

@@ -67,6 +67,67 @@ def test_after_normalisations_sums_and_each_other(rng):
     np.testing.assert_allclose(run(model, x), expected, atol=1e-6)
 
 
+def listing_initializers(model):
+    """The model in an IR version of before 4, where initializers are inputs too."""
+    model.ir_version = 3
+    for tensor in model.graph.initializer:
+        model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    return model
+
+
+def test_models_that_list_their_weights_as_inputs(rng):
+    model = listing_initializers(convolved(PRELU))
+    onnx.checker.check_model(model)
+    x = rng.standard_normal((2, 6, 3, 4)).astype(np.float32)
+    expected = run(model, x)
+    assert rewrite_prelu(model) == 1
+    onnx.checker.check_model(model)
+    assert [value.name for value in model.graph.input] == ["x", "ones"]
+    np.testing.assert_array_equal(run(model, x), expected)
+
+
+def test_slopes_that_nothing_uses_are_dropped():
+    second = helper.make_node("PRelu", ["first", "slope"], ["y"])
+    model = convolved(helper.make_node("PRelu", ["h", "slope"], ["first"]), second)
+    assert rewrite_prelu(model) == 2
+    assert [tensor.name for tensor in model.graph.initializer] == ["ones"]
+
+
+def branching(condition):
+    """A node whose branches take ``slope`` from the graph around them."""
+    value = helper.make_tensor_value_info("branch", TensorProto.FLOAT, None)
+    branch = helper.make_graph([helper.make_node("Identity", ["slope"], ["branch"])], "branch", [], [value])
+    return helper.make_node("If", [condition], ["chosen"], then_branch=branch, else_branch=branch)
+
+
+@pytest.mark.parametrize(
+    ("user", "sum_of"),
+    [
+        (helper.make_node("Neg", ["slope"], ["negative"]), "negative"),
+        (branching("yes"), "chosen"),
+    ],
+)
+def test_slopes_that_something_uses_are_kept(rng, user, sum_of):
+    model = convolved(
+        helper.make_node("PRelu", ["h", "slope"], ["first"]),
+        user,
+        helper.make_node("Add", ["first", sum_of], ["y"]),
+        yes=np.array(True),
+    )
+    x = rng.standard_normal((2, 6, 3, 4)).astype(np.float32)
+    expected = run(model, x)
+    assert rewrite_prelu(model) == 1
+    assert "slope" in {tensor.name for tensor in model.graph.initializer}
+    np.testing.assert_array_equal(run(model, x), expected)
+
+
+def test_slopes_that_are_an_output_are_kept(rng):
+    model = convolved(PRELU)
+    model.graph.output.append(helper.make_tensor_value_info("slope", TensorProto.FLOAT, SLOPES.shape))
+    assert rewrite_prelu(model) == 1
+    run(model, rng.standard_normal((2, 6, 3, 4)).astype(np.float32))
+
+
 @pytest.mark.parametrize(
     ("model", "size"),
     [
@@ -74,6 +135,21 @@ def test_after_normalisations_sums_and_each_other(rng):
         (convolved(PRELU, slope=np.full((6, 3, 3), 0.25, np.float32)), (2, 6, 3, 3)),  # one for each number
         (convolved(PRELU, slope=np.full((6,), 0.25, np.float32)), (2, 6, 3, 6)),  # one for each column
         (model_of(helper.make_node("PRelu", ["x", "slope"], ["y"]), slope=SLOPES), (2, 6, 3, 3)),
+        (convolved(PRELU, slope=np.full((6, 1, 1), np.inf, np.float32)), (2, 6, 3, 3)),
+        (convolved(PRELU, slope=np.array([0.1, np.nan, 0, 0, 0, 1], np.float32).reshape(6, 1, 1)), (2, 6, 3, 3)),
+        *(
+            (
+                convolved(
+                    helper.make_node("Conv", ["x", "row"], ["one"]),
+                    helper.make_node("Add", terms, ["sum"]),
+                    helper.make_node("PRelu", ["sum", "slope"], ["y"]),
+                    slope=np.full((channels, 1, 1), 0.25, np.float32),
+                    row=np.ones((1, 6, 1, 1), np.float32),
+                ),
+                (2, 6, 3, 3),
+            )
+            for terms, channels in ((["h", "one"], 6), (["one", "h"], 6), (["h", "one"], 1), (["one", "h"], 1))
+        ),
         (model_of(helper.make_node("Neg", ["x"], ["h"]), PRELU, shape=(2, 6), slope=SLOPES.ravel()), (2, 6)),
         (
             convolved(
