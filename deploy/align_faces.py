@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from insightrec.deploy.alignment_flags import add_image_size, add_mtcnn, add_run_flags
+from insightrec.deploy.alignment_flags import add_image_size, add_mtcnn, add_run_flags, folder_path
 from insightrec.deploy.alignment_output import AlignmentOutput, refuse_nested
 from insightrec.deploy.alignment_report import alignment_page
 from insightrec.deploy.alignment_table import write_tables
@@ -24,8 +24,10 @@ from insightrec.deploy.resumable_alignment import aligned_photos
 from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.command_line import number_between, tool, whole_number
 from insightrec.recordio_tools.encoding_flags import add_encoding_flags, encoding_quality
+from insightrec.recordio_tools.errors import ImageError
 from insightrec.recordio_tools.face2rec import DEFAULT_SIZE
 from insightrec.recordio_tools.face_folders import read_folders
+from insightrec.recordio_tools.image_codec import JPEG_QUALITY
 from insightrec.recordio_tools.image_suffixes import PHOTO_SUFFIXES
 
 _MOST_NAMED = 5  # on the terminal
@@ -35,19 +37,19 @@ def plan(photos, encoding):
     """What is to be done for the folder of identity folders ``photos``.
 
     Returns:
-        list of lists of `PhotoJob`, one for each identity folder that holds an image, in order; and a list of
-        `PhotoResult`, the files that are left out.
+        list of lists of `PhotoJob`, one for each identity folder that holds an image, in order; names of the others;
+        and a list of `PhotoResult`, the files that are left out.
 
     Raises:
         ListError: as `read_folders`.
     """
-    rows, _, ignored = read_folders(photos, PHOTO_SUFFIXES)
+    rows, empty, ignored = read_folders(photos, PHOTO_SUFFIXES)
     identities = []
     for _, group in itertools.groupby(rows, key=lambda row: row.label):
         paths = [row.path for row in group]
         names = crop_names([os.path.basename(path) for path in paths], encoding)
         identities.append([PhotoJob(path, f"{os.path.dirname(path)}/{name}") for path, name in zip(paths, names)])
-    return identities, [PhotoResult(path, None, "ignored", why_ignored(path)) for path in ignored]
+    return identities, empty, [PhotoResult(path, None, "ignored", why_ignored(path)) for path in ignored]
 
 
 def why_ignored(path):
@@ -63,13 +65,23 @@ def parse(argv):
     parser = argparse.ArgumentParser(
         prog="align_faces.py",
         description=__doc__,
-        epilog="Beside the folder OUTPUT stand OUTPUT.lst, from which face2rec makes the same crops out of the photos, "
-        "OUTPUT.csv, a line for every photo, and OUTPUT.journal, from which a run is resumed. A crop is called as its "
-        "photo; where two photos differ in their ending only, that is part of the name.",
+        epilog="Beside the folder OUTPUT stand OUTPUT.lst, from which face2rec, with the same --image-size, --encoding "
+        "and --quality, makes the same crops out of the photos, OUTPUT.csv, a line for every photo, and "
+        "OUTPUT.journal, from which a run is resumed. A crop is called as its photo; where two photos differ in their "
+        "ending only, that is part of the name. Exit status: 0 if there is a crop, also where other photos failed, "
+        "which are counted and listed; 2 if there is none.",
     )
-    parser.add_argument("--input", required=True, help="folder with one folder of photos per identity")
     parser.add_argument(
-        "--output", required=True, help="folder for the crops, made anew, with the same folders as --input"
+        "--input",
+        type=folder_path,
+        required=True,
+        help="folder with one folder of photos per identity; names that begin with a dot are passed over",
+    )
+    parser.add_argument(
+        "--output",
+        type=folder_path,
+        required=True,
+        help="folder for the crops, made anew, with the same folders as --input",
     )
     add_image_size(parser)
     add_encoding_flags(parser, "the crops")
@@ -132,7 +144,6 @@ def parse(argv):
     add_run_flags(parser)
     args = parser.parse_args(argv)
     args.quality = encoding_quality(parser, args)
-    args.mtcnn = args.mtcnn and str(Path(args.mtcnn).resolve())
     return args
 
 
@@ -154,7 +165,7 @@ def main(argv=None):
     photos, output = Path(args.input), AlignmentOutput.beside(args.output)
     refuse_nested(photos, output.crops)
     settings = AlignmentSettings(*(getattr(args, name) for name in AlignmentSettings._fields))
-    identities, ignored = plan(photos, args.encoding)
+    identities, empty, ignored = plan(photos, args.encoding)
     jobs = [job for identity in identities for job in identity]
     open_aligner = functools.partial(PhotoAlignment, photos, output.crops, settings)
     with aligned_photos(jobs, open_aligner, output, args) as journal:
@@ -164,19 +175,38 @@ def main(argv=None):
             page = alignment_page(paths, journal.read, photos, output.crops, args.image_size, ignored)
             with atomic_write(output.page, overwrite=True) as file:
                 file.write(page)
-    print(f"aligned {len(jobs)} photos of {len(identities)} identities")
+    print_summary(identities, empty, ignored, counts, crops)
+    for name, path in zip(("crops", "list", "table", "page"), output[: 4 if args.report else 3]):
+        print(f"  {name:11}  {printable(str(path))}")
+    if not crops:
+        raise ImageError(f"{photos}: no crop was made of {len(jobs)} photos; {output.table} says why")
+    list_foreign(output.crops, crops)
+    print_next(output, args)
+
+
+def print_summary(identities, empty, ignored, counts, crops):
+    """Print what became of the photos, and which identities have no crop: face2rec gives those no label."""
+    names, cropped = [os.path.dirname(jobs[0].crop) for jobs in identities], set(map(os.path.dirname, crops))
+    without = [name for name in names if name not in cropped]
+    print(f"aligned {sum(counts.values())} photos of {len(cropped)} identities")
     for status in STATUSES:
         print(f"  {status:11}  {counts[status]}")
     if ignored:
         print(f"  {'ignored':11}  {len(ignored)}  {first_of([result.photo for result in ignored])}")
-    for name, path in zip(("crops", "list", "table", "page"), output[: 4 if args.report else 3]):
-        print(f"  {name:11}  {path}")
-    if not crops:
-        print(f"no crop was made; {output.table} says why")
-        return
-    list_foreign(output.crops, crops)
-    size = "" if args.image_size == DEFAULT_SIZE else f" --image-size {args.image_size[0]},{args.image_size[1]}"
-    print(f"next: insightrec face2rec --root {shlex.quote(str(output.crops))}{size}")
+    for what, some in (("photo", empty), ("crop", without)):
+        if some:
+            print(f"identities without a {what}: {len(some)} ({first_of(some)})")
+
+
+def print_next(output, args):
+    """Print how face2rec packs the crops; and how the same out of the photos, where that takes the same flags."""
+    size = [] if args.image_size == DEFAULT_SIZE else ["--image-size", "{},{}".format(*args.image_size)]
+    print("next:", shlex.join(["insightrec", "face2rec", f"--root={output.crops}", *size]))
+    flags = [*size, "--encoding", args.encoding, "--quality", str(args.quality)]
+    if flags != ["--encoding", ".jpg", "--quality", str(JPEG_QUALITY)]:
+        image_list = f"{'./' * str(output.image_list).startswith('-')}{output.image_list}"
+        said = "or, of the photos with the same --image-size, --encoding and --quality:"
+        print(said, shlex.join(["insightrec", "face2rec", image_list, *flags]))
 
 
 def write_results(identities, ignored, journal, photos, output):
@@ -196,9 +226,9 @@ def write_results(identities, ignored, journal, photos, output):
 
     write_tables(output.image_list, output.table, map(results_of, identities), photos, ignored)
     for result in failed:
-        print(f"failed: {result.fault}", file=sys.stderr)
+        print(f"failed: {printable(result.fault)}", file=sys.stderr)
     if counts["failed"] > len(failed):
-        print(f"failed: {counts['failed'] - len(failed)} more, see {output.table}", file=sys.stderr)
+        print(f"failed: {counts['failed'] - len(failed)} more, see {printable(str(output.table))}", file=sys.stderr)
     return counts, crops
 
 
@@ -207,12 +237,17 @@ def list_foreign(folder, crops):
     foreign = [row.path for row in read_folders(folder).rows if row.path not in crops]
     if foreign:
         said = f"{len(foreign)} not of this run, which face2rec would take for crops"
-        print(f"{folder}: {said}: {first_of(foreign)}", file=sys.stderr)
+        print(f"{printable(str(folder))}: {said}: {first_of(foreign)}", file=sys.stderr)
 
 
 def first_of(paths):
     """The first of some paths, for a line on the terminal."""
-    return ", ".join(paths[:_MOST_NAMED]) + " ..." * (len(paths) > _MOST_NAMED)
+    return ", ".join(map(printable, paths[:_MOST_NAMED])) + " ..." * (len(paths) > _MOST_NAMED)
+
+
+def printable(text):
+    """A name as it can stand on one line: what cannot be shown, such as a line break, is escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 if __name__ == "__main__":

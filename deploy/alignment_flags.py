@@ -8,6 +8,13 @@ from insightrec.recordio_tools.face_alignment import SIZES
 from insightrec.recordio_tools.usable_cores import usable_cores
 
 
+def folder_path(text):
+    """argparse type of a folder's path: an empty one would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a folder, found an empty name")
+    return text
+
+
 def add_image_size(parser):
     """Add ``--image-size``, a size with a template."""
     parser.add_argument(

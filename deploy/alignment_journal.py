@@ -13,6 +13,7 @@ from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.errors import OutputError
 
 _FORMAT = "insightrec alignment 1"
+_MOST_HEAD = 1 << 20  # bytes of the first line; ours has a few hundred
 
 
 class AlignmentJournal:
@@ -60,6 +61,16 @@ class AlignmentJournal:
     def _write(self, file, result):
         self._places[result.photo] = file.tell()
         file.write(_line(result))
+
+
+def is_journal(path):
+    """Whether a file is a journal, by its first line, whatever follows it."""
+    try:
+        with open(path, "rb") as file:
+            _head(file.readline(_MOST_HEAD))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
+    return True
 
 
 def read_journal(path, statuses, settings=None):
@@ -114,11 +125,25 @@ def _read_lines(path, statuses, settings):
 
 def _refuse_other(path, begun, settings):
     for name, value in settings.items():
-        if begun.get(name) != value:
+        earlier = begun.get(name)
+        if earlier != value:
+            flag = f"--{name.replace('_', '-')}"
+            now = _shown(value) if _has_value(earlier) and _has_value(value) else _with(flag, value)
             raise OutputError(
-                f"{path}: the run was begun with --{name.replace('_', '-')} {_shown(begun.get(name))}, not "
-                f"{_shown(value)}; give the same options to resume it, or --overwrite to begin anew"
+                f"{path}: the run was begun {_with(flag, earlier)}, not {now}; give the same options to resume it, or "
+                "--overwrite to begin anew"
             )
+
+
+def _has_value(setting):
+    return setting is not None and not isinstance(setting, bool)
+
+
+def _with(flag, setting):
+    """How a run was begun, by the command line."""
+    if not _has_value(setting):
+        return f"with{'' if setting else 'out'} {flag}"
+    return f"with {flag} {_shown(setting)}"
 
 
 def _shown(value):

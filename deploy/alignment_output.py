@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from insightrec.deploy.alignment_journal import read_journal
+from insightrec.deploy.alignment_journal import is_journal, read_journal
 from insightrec.deploy.photo_result import file_stamp
 from insightrec.recordio_tools.errors import InputError, OutputError
 
@@ -68,27 +68,32 @@ def results_to_keep(output, jobs, aligner, *, resume, overwrite):
 
     Raises:
         OutputError: files are there and neither ``resume`` nor ``overwrite`` is given, or no journal says that an
-            earlier run wrote them; or as `read_journal`.
+            earlier run wrote them; a folder stands where a file is to be, or the reverse; or as `read_journal`.
     """
     existing = output.existing()
     if not existing:
         return ()
+    for path in existing:
+        is_crops = path == output.crops
+        if path.is_dir() != is_crops:
+            expected, found = ("folder", "file") if is_crops else ("file", "folder")
+            raise OutputError(f"{path}: expected a {expected} or nothing, found a {found}; choose another output")
     if not (resume or overwrite):
         raise OutputError(
             f"{', '.join(map(str, existing))}: exists already; --resume goes on where an earlier run ended, "
             "--overwrite replaces what it wrote"
         )
-    if output.journal not in existing and (resume or output.crops in existing):
+    if not is_journal(output.journal):
+        found = "another file" if output.journal in existing else "none"
         raise OutputError(
-            f"{output.journal}: expected the journal of an earlier run beside {existing[0]}, found none, so that is "
-            "kept as it is; remove it, or choose another output"
+            f"{output.journal}: expected the journal of an earlier run beside {existing[0]}, found {found}, so all is "
+            f"kept as it is; move {', '.join(map(str, existing))} away, or choose another output"
         )
     if resume:
         return _still_valid(output, jobs, aligner)
-    if output.journal in existing:
-        with contextlib.suppress(OutputError):  # damaged: what it names until there
-            for result in read_journal(output.journal, aligner.statuses):
-                _remove_crop(output.crops, result)
+    with contextlib.suppress(OutputError):  # damaged: what it names until there
+        for result in read_journal(output.journal, aligner.statuses):
+            _remove_crop(output.crops, result)
     for path in (output.image_list, output.table, output.page):
         if path in existing:
             path.unlink()

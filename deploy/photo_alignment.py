@@ -5,10 +5,11 @@ from typing import NamedTuple, Optional
 
 from insightrec.deploy.face_aligner import DETECTION_SIDE, FaceAligner
 from insightrec.deploy.mtcnn import MTCNN
-from insightrec.deploy.mtcnn_weights import load_networks
+from insightrec.deploy.mtcnn_weights import INPUTS, load_networks
 from insightrec.deploy.photo_result import PhotoResult, file_stamp
 from insightrec.recordio_tools.atomic_file import write_quickly
 from insightrec.recordio_tools.errors import ImageError, ListError
+from insightrec.recordio_tools.file_hash import sha256
 from insightrec.recordio_tools.image_codec import JPEG_QUALITY, encode_rgb
 from insightrec.recordio_tools.image_file import read_image
 from insightrec.recordio_tools.list_file import check_path
@@ -37,15 +38,11 @@ class AlignmentSettings(NamedTuple):
     on_missing: str = "skip"
     detect_side: int = DETECTION_SIDE
 
-    def open_aligner(self):
-        """The `FaceAligner` of these settings.
-
-        Raises:
-            InputError, ModelError: as `load_networks`.
-        """
+    def open_aligner(self, networks):
+        """The `FaceAligner` of these settings and of `MtcnnNetworks`."""
         detector = functools.partial(
             MTCNN,
-            load_networks(self.mtcnn),
+            networks,
             thresholds=self.thresholds,
             factor=self.factor,
             landmark_refinement=False if self.no_refine else None,
@@ -60,6 +57,11 @@ class AlignmentSettings(NamedTuple):
         )
 
 
+def weights_of(networks):
+    """Which weights `MtcnnNetworks` have: name and beginning of the SHA-256 of each network's file of parameters."""
+    return ",".join(f"{stage}:{sha256(network.source)[:8]}" for stage, network in zip(INPUTS, networks) if network)
+
+
 class PhotoJob(NamedTuple):
     """A photo's path below the input folder, and its crop's below the output folder."""
 
@@ -70,7 +72,11 @@ class PhotoJob(NamedTuple):
 class PhotoAlignment:
     """Aligns photos of the folder ``photos`` into the folder ``crops`` (pathlib.Path); see `resumable_alignment`.
 
-    ``aligner`` is a `FaceAligner`, by default that of ``settings``.
+    ``aligner`` is a `FaceAligner`, by default that of ``settings``. Of the weights, the aligner's settings hold what
+    they are (`weights_of`), not where: det4 is among them where it is there to refine landmarks.
+
+    Raises:
+        InputError, ModelError: as `load_networks`.
     """
 
     statuses = STATUSES
@@ -79,7 +85,11 @@ class PhotoAlignment:
         self.settings = {"input": str(photos.resolve()), **settings._asdict()}
         self._photos, self._crops = photos, crops
         self._encoding, self._quality = settings.encoding, settings.quality
-        self._aligner = settings.open_aligner() if aligner is None else aligner
+        if aligner is None:
+            networks = load_networks(settings.mtcnn)
+            self.settings["mtcnn"] = weights_of(networks)
+            aligner = settings.open_aligner(networks)
+        self._aligner = aligner
 
     def stamp(self, job):
         """By which a change of the photo is noticed."""

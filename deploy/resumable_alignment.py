@@ -7,13 +7,15 @@ its crops depend on, by the names of the flags.
 """
 
 import contextlib
+import sys
 
 from tqdm import tqdm
 
 from insightrec.deploy.alignment_journal import AlignmentJournal
+from insightrec.deploy.alignment_lock import only_run
 from insightrec.deploy.alignment_output import results_to_keep
 from insightrec.deploy.process_map import process_map
-from insightrec.recordio_tools.errors import ImageError
+from insightrec.recordio_tools.errors import ImageError, OutputError
 
 _aligner = None  # in a process that aligns
 
@@ -31,25 +33,48 @@ def aligned_photos(jobs, open_aligner, output, args):
 
     Raises:
         ImageError: a result has a fault, and ``on_error`` is ``"raise"``.
-        OutputError: as `results_to_keep`.
+        OutputError: as `only_run` and `results_to_keep`; or something cannot be written, in the ``with`` block too.
         InputError: as `process_map`.
     """
     aligner = open_aligner()
-    kept = results_to_keep(output, jobs, aligner, resume=args.resume, overwrite=args.overwrite)
-    with AlignmentJournal(output.journal, aligner.settings, kept) as journal:
-        todo = [job for job in jobs if job.photo not in journal]
-        processes = max(1, min(args.processes, len(todo)))
-        work = _noted(todo, journal)
-        if processes == 1:
-            results = process_map(aligner.align, work, processes=1)
-        else:
-            results = process_map(_align, work, processes=processes, start=_start, start_args=(open_aligner,))
-        with contextlib.closing(results):  # an error ends the workers now
-            for result in tqdm(results, initial=len(jobs) - len(todo), total=len(jobs), unit="photo", disable=None):
-                if result.fault and args.on_error == "raise":
-                    raise ImageError(f"{result.fault}; --on-error skip lists such photos, --resume continues from here")
-                journal.append(result)
-        yield journal
+    with only_run(output), _resume_named(output):
+        kept = results_to_keep(output, jobs, aligner, resume=args.resume, overwrite=args.overwrite)
+        with AlignmentJournal(output.journal, aligner.settings, kept) as journal:
+            _align_all(jobs, open_aligner, aligner, journal, args)
+            yield journal
+
+
+@contextlib.contextmanager
+def _resume_named(output):
+    """Name the output, and how the run is continued, where it is stopped by a full disk or by hand."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        place = f", {error.filename}" if error.filename else ""
+        raise OutputError(
+            f"{output.crops}: the run was stopped ({error.strerror or error}{place}); give --resume to go on from here"
+        ) from None
+    except KeyboardInterrupt:
+        print(f"{output.crops}: give --resume to go on from here", file=sys.stderr)
+        raise
+
+
+def _align_all(jobs, open_aligner, aligner, journal, args):
+    """Align the jobs that the journal has not, and append their results to it."""
+    todo = [job for job in jobs if job.photo not in journal]
+    processes = max(1, min(args.processes, len(todo)))
+    work = _noted(todo, journal)
+    if processes == 1:
+        results = process_map(aligner.align, work, processes=1)
+    else:
+        results = process_map(_align, work, processes=processes, start=_start, start_args=(open_aligner,))
+    with contextlib.closing(results):  # an error ends the workers now
+        for result in tqdm(results, initial=len(jobs) - len(todo), total=len(jobs), unit="photo", disable=None):
+            if result.fault and args.on_error == "raise":
+                raise ImageError(f"{result.fault}; --on-error skip lists such photos, --resume continues from here")
+            journal.append(result)
 
 
 def _noted(jobs, journal):

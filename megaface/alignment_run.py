@@ -3,7 +3,7 @@
 import functools
 import sys
 
-from insightrec.deploy.alignment_flags import add_image_size, add_mtcnn, add_run_flags
+from insightrec.deploy.alignment_flags import add_image_size, add_mtcnn, add_run_flags, folder_path
 from insightrec.deploy.alignment_output import AlignmentOutput, refuse_nested
 from insightrec.deploy.resumable_alignment import aligned_photos
 from insightrec.megaface.alignment_table import FAILED, LIST, TABLE, write_tables
@@ -29,7 +29,11 @@ MEANING = dict(
 def add_flags(parser):
     """Add the flags that `run_alignment` reads."""
     parser.add_argument(
-        "--output-dir", required=True, metavar="DIR", help=f"folder for the crops, {LIST}, {TABLE} and {JOURNAL}"
+        "--output-dir",
+        type=folder_path,
+        required=True,
+        metavar="DIR",
+        help=f"folder for the crops, {LIST}, {TABLE} and {JOURNAL}",
     )
     add_image_size(parser)
     add_mtcnn(parser)

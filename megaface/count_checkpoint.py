@@ -10,22 +10,20 @@ from insightrec.megaface.block_counts import BlockCounts
 from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.errors import InputError, OutputError
 
-FORMAT = 1  # raised when counts of an older program cannot be continued
-_SAMPLE = 64  # distractors whose features are part of the fingerprint
+FORMAT = 2  # raised when counts of an older program cannot be continued
 
 
-def fingerprint(probe_values, source, distractors, facts):
-    """What decides the results: hex SHA-256 of the probes' features, of a sample of the distractors', and of facts.
+def fingerprint(probes, source, distractors, facts):
+    """What decides the results: hex SHA-256 of the probes' features, of the distractors' stamp, and of facts.
 
     Args:
-        probe_values: float32 (N, d).
-        source: the distractors' features. distractors: how many of them, the first, are used.
+        probes: SHA-256 of their features, str.
+        source: the distractors' features; its ``stamp()`` changes when any of their files does.
+        distractors: how many of them, the first, are used.
         facts: JSON value: the lists' hashes, the mode.
     """
-    digest = hashlib.sha256(json.dumps([FORMAT, distractors, facts], sort_keys=True).encode())
-    digest.update(np.ascontiguousarray(probe_values).data)
-    digest.update(source.take(np.unique(np.linspace(0, distractors - 1, _SAMPLE).astype(np.int64))).data)
-    return digest.hexdigest()
+    values = [FORMAT, probes, distractors, source.stamp(), facts]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def save_checkpoint(path, counts, mark):

@@ -1,5 +1,6 @@
 """The devkit's distractor lists, one for each size and set: ``megaface_features_list.json_<size>_<set>``."""
 
+import re
 from pathlib import Path
 
 from insightrec.recordio_tools.errors import ListError
@@ -29,6 +30,8 @@ def find_lists(location, sizes, sets):
         ListError: a list is missing.
     """
     base = base_path(location)
+    if base.is_file() and (ending := re.search(r"_\d+_\d+\Z", base.name)):
+        raise ListError(f"{base}: expected what the lists' names start with, found a list; leave {ending[0]} off")
     found, absent = {}, []
     for size in dict.fromkeys(DEFAULT_SIZES if sizes is None else sizes):
         paths = {(size, number): Path(f"{base}_{size}_{number}") for number in range(1, sets + 1)}

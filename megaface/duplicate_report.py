@@ -25,7 +25,7 @@ class Duplicate(NamedTuple):
 def candidate_list(duplicates, comment):
     """The list: a comment, then ``cosine<TAB>name`` a line, each name once, as bytes.
 
-    The noise lists' form, which ``remove_noises.py`` and ``face2rec.py --exclude`` read: the last column counts.
+    The noise lists' form, which ``remove_noises.py`` and ``face2rec.py --exclude`` read: the second column counts.
     """
     best = {}
     for duplicate in duplicates:

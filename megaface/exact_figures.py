@@ -51,6 +51,7 @@ def _found(ranks):
 
 def _bracket(roc, far):
     """What the devkit's ROC, [rates of false accepts, of true ones], says of the true accept rate at ``far``."""
-    last = int(np.searchsorted(roc[0], far, side="right")) - 1
+    # the devkit's rates are float32, and that next to 1e-3 is above it
+    last = int(np.searchsorted(roc[0], float(np.float32(far)), side="right")) - 1
     low = roc[1][last]
     return {"far_target": far, "low": low, "high": min(low + STEP, 1.0)}

@@ -1,9 +1,12 @@
 """One size and one set of the MegaFace protocol, from features to result files; a killed run can be continued."""
 
+import collections
+import hashlib
 import importlib.metadata
 import json
 import os
 import platform
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +16,14 @@ from tqdm import tqdm
 
 from insightrec.megaface.block_counts import BlockCounts
 from insightrec.megaface.count_checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from insightrec.megaface.deferred_interrupt import deferred_interrupt
 from insightrec.megaface.devkit_json import to_devkit_json
 from insightrec.megaface.distractor_count import CountJob, count_distractors
 from insightrec.megaface.exact_figures import exact_figures
 from insightrec.megaface.experiment_names import ExperimentNames
 from insightrec.megaface.experiment_outcome import devkit_curves, experiment_outcome
 from insightrec.megaface.experiment_plot import experiment_plot
+from insightrec.megaface.experiment_record import is_as_written, read_record, record_bytes
 from insightrec.megaface.feature_source import open_source
 from insightrec.megaface.match_table import match_table
 from insightrec.megaface.template_list import TemplateList, read_template_list, write_template_list
@@ -33,36 +38,34 @@ CHECKPOINT_SECONDS = 30.0  # at least, between two; one has up to 60 MB
 class Probes(NamedTuple):
     """The probes' list and features.
 
-    facts: dict, what results say of the list. templates: `TemplateList`. values: float32 (N, d).
+    facts: dict, what results say of the list. templates: `TemplateList`. values: float32 (N, d). mark: their SHA-256.
     """
 
     facts: dict
     templates: TemplateList
     values: np.ndarray
+    mark: str
 
 
 class Experiment(NamedTuple):
     """One size and set, ready to count.
 
-    names: `ExperimentNames`. facts: dict of JSON types, what the results say they were made from. source: features of
-    the distractors. distractors: how many, the first of the list, count. mark: the `fingerprint`.
+    names: `ExperimentNames`. facts: dict of JSON types, what the results say they were made from. templates: the
+    distractors' `TemplateList`. source: their features. distractors: how many, the first of the list, count.
+    mark: the `fingerprint`. probes_mark: that of the probes alone.
     """
 
     names: ExperimentNames
     facts: dict
+    templates: TemplateList
     source: object
     distractors: int
     mark: str
-
-    @property
-    def results(self):
-        """The result files; the last comes last, so that with it all are there."""
-        names = self.names
-        return [names.result("matches"), names.result("cmc"), names.result("curves", "png"), names.result("exact")]
+    probes_mark: str
 
 
-def open_probes(list_path, location, file_ending, rewritten):
-    """Read `Probes`, all of them, and write their list with the paths of the features to ``rewritten``.
+def open_probes(list_path, location, file_ending):
+    """Read `Probes`, all of them.
 
     Raises:
         ListError, FeatureError: the list or a feature cannot be read.
@@ -70,13 +73,12 @@ def open_probes(list_path, location, file_ending, rewritten):
     templates = read_template_list(list_path, ids_required=True)
     source = open_source(location, templates.paths, file_ending)
     source.check()
-    write_template_list(rewritten, _located(templates, location, file_ending), overwrite=True)
-    facts = {"name": Path(list_path).name, "sha256": sha256(list_path), "images": len(source)}
-    return Probes(facts, templates, source.read(0, len(source)))
+    values = source.read(0, len(source))
+    return Probes(_list_facts(list_path, templates), templates, values, hashlib.sha256(values.data).hexdigest())
 
 
 def open_experiment(names, list_path, location, file_ending, probes, mode):
-    """Look at the distractors' list and features, and write the list as `open_probes` does.
+    """Look at the distractors' list and features.
 
     As in the devkit, a list may be longer than its size, and then the first count; or it is shorter, and all do.
 
@@ -88,99 +90,134 @@ def open_experiment(names, list_path, location, file_ending, probes, mode):
     source.check()
     dimension = probes.values.shape[1]
     if source.dimension != dimension:
+        advice = "give features of one model"
+        if abs(source.dimension - dimension) == 1:
+            advice += "; if remove_noises has added a column to the features of one side, give it both"
         raise FeatureError(
-            f"{location}: expected features of {dimension} numbers as the probes', found {source.dimension}; "
-            "give features of one model"
+            f"{location}: expected features of {dimension} numbers as the probes', found {source.dimension}; {advice}"
         )
-    write_template_list(names.distractor_list, _located(templates, location, file_ending), overwrite=True)
     distractors = min(names.size, len(source))
     facts = {
         "algorithm": names.algorithm,
         "mode": mode,
         "probe_list": probes.facts,
-        "distractor_list": {"name": Path(list_path).name, "sha256": sha256(list_path), "images": len(source)},
+        "distractor_list": _list_facts(list_path, templates),
         "size": names.size,
         "set": names.set_number,
     }
-    mark = fingerprint(probes.values, source, distractors, facts)
-    return Experiment(names, facts, source, distractors, mark)
+    mark = fingerprint(probes.mark, source, distractors, facts)
+    return Experiment(names, facts, templates, source, distractors, mark, probes.mark)
 
 
 def is_finished(experiment):
-    """Whether the results are there.
+    """Whether the results are there, as they were written.
 
     Raises:
-        OutputError: there are results of other lists, features or another mode.
+        OutputError: there are results of other lists, features or another mode, or of which nothing is known.
     """
-    exact = experiment.results[-1]
-    if not all(path.exists() for path in experiment.results):
+    names = experiment.names
+    record = read_record(names.record)
+    if record is None:
+        unknown = [path for path in names.results if path.exists()]
+        if unknown and not names.checkpoint.exists():
+            raise OutputError(
+                f"{unknown[0]}: expected beside it {names.record}, which says what it was made from, found none; give "
+                "--overwrite, or another out_root"
+            )
         return False
-    if read_exact(experiment.names).get("fingerprint") != experiment.mark:
+    if record.get("fingerprint") != experiment.mark:
         raise OutputError(
-            f"{exact}: expected results of these lists, features and mode, found others'; give --overwrite, or another "
-            "out_root"
+            f"{names.result('exact')}: expected results of these lists, features and mode, found others'; give "
+            "--overwrite, or another out_root"
         )
-    return True
+    return all(is_as_written(record, path) for path in names.results)
 
 
-def read_exact(names):
-    """The content of ``exact_*.json``.
+def finished_figures(names, probes_mark):
+    """The content of ``exact_*.json`` of each size and set that has been finished with the same names, ascending.
+
+    Returns:
+        list of dict; and how many are left out, as they are damaged or of other probes.
+    """
+    found, sizes = [], names.finished_sizes()
+    for each in sizes:
+        record, path = read_record(each.record), each.result("exact")
+        if record and record.get("probes") == probes_mark and is_as_written(record, path):
+            found.append(json.loads(path.read_bytes()))
+    return found, len(sizes) - len(found)
+
+
+def write_located_list(path, templates, location, file_ending):
+    """Write a list as the devkit's script does, with the paths of feature files; a packed store has none."""
+    if Path(location).is_dir():
+        located = [os.path.join(location, image + file_ending) for image in templates.paths]
+        templates = templates._replace(paths=located)
+    write_template_list(path, templates, overwrite=True)
+
+
+def open_counts(experiment, probe_set, resume):
+    """The `BlockCounts` to go on with: with ``resume`` those that an unfinished run has saved, else none yet.
 
     Raises:
-        OutputError: it is damaged.
+        OutputError: what was saved is damaged, or of another run.
     """
-    path = names.result("exact")
-    try:
-        content = json.loads(path.read_bytes())
-        return content if isinstance(content, dict) else {}
-    except (ValueError, RecursionError):
-        raise OutputError(f"{path}: expected JSON, found a damaged file; give --overwrite") from None
+    checkpoint = experiment.names.checkpoint
+    if resume and checkpoint.exists():
+        return load_checkpoint(checkpoint, probe_set, experiment.mark)
+    return BlockCounts(probe_set, experiment.distractors)
 
 
-def count(experiment, probe_set, engine, *, product, block, resume):
-    """All of the experiment's `BlockCounts`, with a progress bar, saved from time to time.
+def count(experiment, probe_set, engine, counts, *, product, block):
+    """Complete ``counts``, of `open_counts`, with a progress bar. They are saved from time to time and on an interrupt.
 
     Args:
         probe_set: `ProbeSet`.
         engine: `ThreadEngine` or `RayEngine`.
         product: as `BlockCounts.add`.
         block: distractors read together.
-        resume: go on with what an unfinished run has saved.
     """
     checkpoint = experiment.names.checkpoint
-    if resume and checkpoint.exists():
-        counts = load_checkpoint(checkpoint, probe_set, experiment.mark)
-    else:
-        counts = BlockCounts(probe_set, experiment.distractors)
     exact = experiment.facts["mode"] == "exact"
     job = CountJob(probe_set, experiment.source, experiment.distractors, product, exact)
     seen = sum(stop - start for start, stop in counts.columns)
     saved = time.monotonic()
-    with tqdm(
-        desc=experiment.names.title,
-        total=experiment.distractors,
-        initial=seen,
-        unit="image",
-        unit_scale=True,
-        disable=None,
-    ) as progress:
+    with (
+        deferred_interrupt() as interrupted,
+        tqdm(
+            desc=experiment.names.title,
+            total=experiment.distractors,
+            initial=seen,
+            unit="image",
+            unit_scale=True,
+            disable=None,
+        ) as progress,
+    ):
         for counted in count_distractors(engine, job, counts, block):
+            seen += counted
             progress.update(counted)
-            if time.monotonic() - saved >= CHECKPOINT_SECONDS and not counts.complete:
+            due = time.monotonic() - saved >= CHECKPOINT_SECONDS and not counts.complete
+            if due or interrupted.is_set():
                 save_checkpoint(checkpoint, counts, experiment.mark)
                 saved = time.monotonic()
-    return counts
+            if interrupted.is_set():
+                progress.close()
+                print(
+                    f"{experiment.names.title}: {seen} of {experiment.distractors} distractors are counted and saved; "
+                    "give --resume to go on",
+                    file=sys.stderr,
+                )
+                raise KeyboardInterrupt
 
 
 def write_results(experiment, probe_set, counts):
-    """Write the result files, replacing those that are there."""
+    """Write the result files and their record, replacing those that are there."""
     outcome = experiment_outcome(probe_set, counts, experiment.source)
     curves = devkit_curves(outcome)
     exact = {
         **experiment.facts,
         **exact_figures(outcome, curves),
         "people": outcome.subjects,
-        "fingerprint": experiment.mark,
+        "probes_without_mate": probes_without_mate(probe_set),
         "versions": _versions(),
     }
     contents = [
@@ -189,9 +226,17 @@ def write_results(experiment, probe_set, counts):
         experiment_plot(outcome, experiment.names.title),
         json.dumps(exact, indent=2, sort_keys=True, allow_nan=False).encode("ascii") + b"\n",
     ]
-    with AtomicFileSet(experiment.results, overwrite=True) as files:
-        for file, content in zip(files, contents):
+    names = experiment.names
+    named = {path.name: content for path, content in zip(names.results, contents)}
+    record = record_bytes(experiment.mark, experiment.probes_mark, named, names.distractor_scores)
+    with AtomicFileSet([*names.results, names.record], overwrite=True) as files:
+        for file, content in zip(files, [*contents, record]):
             file.write(content)
+
+
+def probes_without_mate(probe_set):
+    """How many probes of a `ProbeSet` are the only image of their person: they are in no pair."""
+    return sum(len(images) == 1 for images in probe_set.subjects)
 
 
 def _versions():
@@ -203,8 +248,7 @@ def _versions():
     }
 
 
-def _located(templates, location, file_ending):
-    """The list as the devkit's script writes it again, with the paths of feature files; a packed store has none."""
-    if not Path(location).is_dir():
-        return templates
-    return templates._replace(paths=[os.path.join(location, path + file_ending) for path in templates.paths])
+def _list_facts(path, templates):
+    """What results say of a list. listed_again: how many images stand in it more than once, and count each time."""
+    again = sum(times > 1 for times in collections.Counter(templates.paths).values())
+    return {"name": Path(path).name, "sha256": sha256(path), "images": len(templates.paths), "listed_again": again}

@@ -1,5 +1,7 @@
 """The names of an experiment's files, as the devkit's run_experiment.py gives them."""
 
+import glob
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +68,35 @@ class ExperimentNames(NamedTuple):
     def checkpoint(self):
         """What an unfinished run has counted."""
         return self.other(f"unfinished_{self.pair}_{self.size}_{self.set_number}.npz")
+
+    @property
+    def record(self):
+        """What a finished run was made from and has written."""
+        return self.other(f"finished_{self.pair}_{self.size}_{self.set_number}.json")
+
+    @property
+    def results(self):
+        """The result files."""
+        return [self.result("matches"), self.result("cmc"), self.result("curves", "png"), self.result("exact")]
+
+    @property
+    def page(self):
+        """The page of the failed probes."""
+        return self.result("failed", "html")
+
+    @property
+    def all_files(self):
+        """Every file that says something of this size and set; the record first: without it nothing is finished."""
+        return [self.record, *self.results, self.page, self.distractor_scores, self.checkpoint]
+
+    def finished_sizes(self):
+        """The names of all sizes and sets of these lists that have a record, ascending."""
+        start = f"finished_{self.pair}_"
+        numbers = []
+        for path in self.record.parent.glob(f"{glob.escape(start)}*.json"):
+            if found := re.fullmatch(r"(\d{1,18})_(\d{1,18})", path.stem[len(start) :], re.ASCII):
+                numbers.append((int(found[1]), int(found[2])))
+        return [self._replace(size=size, set_number=number) for size, number in sorted(numbers)]
 
 
 def algorithm_name(file_ending):

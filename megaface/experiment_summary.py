@@ -20,8 +20,9 @@ def summary_row(exact):
     for family, short in FAMILIES.items():
         for point in exact["verification"][family]:
             row[_column(short, point["far_target"])] = point["tar"] if point["resolvable"] else None
-    row["devkit_roc_1e-6_low"] = exact["devkit_roc"][-1]["low"]
-    row["devkit_roc_1e-6_high"] = exact["devkit_roc"][-1]["high"]
+    resolvable = exact["verification"]["first_hundred_probes"][-1]["resolvable"]
+    for side in ("low", "high"):
+        row[f"devkit_roc_1e-6_{side}"] = exact["devkit_roc"][-1][side] if resolvable else None
     row["traditional_rank_1"] = exact["traditional_cmc"]["rate"][0]
     return row
 

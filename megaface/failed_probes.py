@@ -63,4 +63,7 @@ def failed_page(matches, probe_paths, distractor_paths, title, probe_picture, di
         f"{len(failed)} of {len(matches)} probes have a mate that some distractor beats; the {len(groups)} worst are "
         "shown. Left the probe and its worst mate, then its best distractors with their scores (negative squared L2)."
     )
+    pictures = [picture for group in groups for picture in group]
+    if absent := sum(picture.image is None for picture in pictures):
+        note += f"\n{absent} of {len(pictures)} pictures were not found or cannot be read."
     return contact_sheet(title, note, [Section("Failed probes", "", groups)])

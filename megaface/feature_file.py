@@ -76,6 +76,20 @@ def feature_content(path, vector):
     return matrix_header(len(vector), 1) + vector.tobytes()
 
 
+def is_feature(path, dimension):
+    """Whether ``path`` is a whole file as `write_feature` makes it, of ``dimension`` finite numbers. It is read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            data = file.read(HEADER_BYTES + 4 * dimension + 1)
+    except OSError:
+        return False
+    return (
+        len(data) == HEADER_BYTES + 4 * dimension
+        and data.startswith(matrix_header(dimension, 1))
+        and bool(np.isfinite(np.frombuffer(data, "<f4", offset=HEADER_BYTES)).all())
+    )
+
+
 def feature_bytes(dimension):
     """Sizes that a feature file of ``dimension`` numbers may have, in bytes: float32, float64."""
     return tuple(HEADER_BYTES + dimension * dtype.itemsize for dtype in _TYPES.values())

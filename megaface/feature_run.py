@@ -8,9 +8,11 @@ import numpy as np
 from tqdm import tqdm
 
 from insightrec.recordio_tools.crop_size import scale_to_size
-from insightrec.recordio_tools.errors import ImageError
+from insightrec.recordio_tools.errors import ImageError, InputError
 from insightrec.recordio_tools.image_file import read_image
 from insightrec.recordio_tools.ordered_pool import ordered_map
+
+_HOPELESS = 1000  # images, none of which can be read, after which a run stops: something else is wrong than images
 
 
 class FeatureRun(NamedTuple):
@@ -42,6 +44,7 @@ def run_features(models, images, writer, *, name, batch_size, threads):
         `FeatureRun`.
 
     Raises:
+        InputError: none of the first 1000 images can be read, or none of a shorter list.
         ModelError: the feature of an image is not finite, or zero; it names the image.
     """
     listed = list(images)
@@ -59,7 +62,7 @@ def run_features(models, images, writer, *, name, batch_size, threads):
             scaled.append(path)
         return face
 
-    unreadable, scaled = {}, []
+    unreadable, scaled, some = {}, [], bool(there)
     decoded = ordered_map(read, itertools.chain.from_iterable(batches), threads)
     progress = tqdm(total=len(listed), initial=len(there), desc=name, unit="image", disable=None)
     with progress, contextlib.closing(decoded):
@@ -68,6 +71,12 @@ def run_features(models, images, writer, *, name, batch_size, threads):
             wanted = [row for row, path in enumerate(batch) if path not in there]
             unreadable.update((batch[row], found[row]) for row in wanted if isinstance(found[row], ImageError))
             rows = [row for row in wanted if batch[row] not in unreadable]
+            some = some or bool(rows)
+            if not some and len(unreadable) >= min(_HOPELESS, len(listed)):
+                raise InputError(
+                    f"expected images of {name}, found none among the first {len(unreadable)} that can be read: "
+                    f"{next(iter(unreadable.values()))}; check --{name}-root and --{name}-lst"
+                )
             if rows:
                 features = models.features(_filled(found), [images[path] for path in batch])
                 writer.append([batch[row] for row in rows], features[rows])

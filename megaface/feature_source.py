@@ -4,34 +4,47 @@ A source gives the rows of its list as float32 matrices, some at a time, and can
 """
 
 import functools
+import hashlib
 import os
 import stat
+import warnings
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from insightrec.megaface.feature_file import feature_bytes, read_feature
-from insightrec.megaface.packed_store import check_rows, open_store, store_files
+from insightrec.megaface.packed_store import check_rows, open_store, store_files, store_path
 from insightrec.recordio_tools.errors import FeatureError
 from insightrec.recordio_tools.ordered_pool import ordered_map
 
 THREADS = 8  # that read files: they wait for a disk or a network at the same time
 _NAMED = 5  # files that an error names; the others are counted
+_STAMPED = 1000  # files that a thread looks at in one go for a stamp: handing over each alone takes longer than a look
 
 
 def open_source(location, paths, file_ending=None, *, threads=THREADS):
-    """The `PackedFeatures` at ``location``, if that is a packed store's path without ending, else the `FeatureFiles`.
+    """The `FeatureFiles` in ``location``, if that is a folder, else the `PackedFeatures`.
+
+    A packed store is given by its path without ending, or by its matrix, ``<store>.npy``. Where there are both a folder
+    and a store of that path, the folder is taken, with a warning.
 
     Raises:
         FeatureError: neither is there, or there are files and no ``file_ending``; as the class.
     """
     if Path(location).is_dir():
+        if store_files(location)[0].is_file():
+            warnings.warn(
+                f"{location}: found a folder and a packed store of this name; the folder's files are taken (give "
+                f"{location}.npy for the store)",
+                stacklevel=2,
+            )
         if file_ending is None:
             raise FeatureError(f"{location}: expected the ending of its feature files, found none; give --file-ending")
         return FeatureFiles(location, paths, file_ending, threads=threads)
-    if store_files(location)[0].is_file():
-        return PackedFeatures(location, paths)
+    store = store_path(location)
+    if store_files(store)[0].is_file():
+        return PackedFeatures(store, paths)
     raise FeatureError(f"{location}: expected a folder of features or a packed store, found neither; check the path")
 
 
@@ -92,19 +105,47 @@ class FeatureFiles:
                 "make these again, or check --file-ending"
             )
 
+    def stamp(self):
+        """What tells these features from others without reading them: 64 hex digits, str.
+
+        The SHA-256 of all paths in order, each with its file's size and time of change (in nanoseconds). Features that
+        were made again, or a file that came or went, change it; the place of the folder and ``threads`` do not. Some
+        5 microseconds a file.
+        """
+        digest = hashlib.sha256()
+        for block in ordered_map(self._stamp, range(0, len(self), _STAMPED), self._threads):
+            digest.update(block)
+        return digest.hexdigest()
+
     def read(self, start, stop):
         """Rows ``start`` to ``stop``: float32 (stop - start, D), C-contiguous, finite.
 
         Raises:
-            FeatureError: a file is missing, damaged, of another dimension, or holds NaN or infinity.
+            FeatureError: files are missing, damaged, of another dimension, or hold NaN or infinity; it counts those
+                among the rows asked for and names the first.
         """
         return self.take(range(start, stop))
 
     def take(self, indices):
         """The rows ``indices``: float32 (len(indices), D); errors as `read`."""
-        rows = np.empty((len(indices), self.dimension), np.float32)
-        for row, feature in zip(rows, ordered_map(self._feature, indices, self._threads)):
-            row[:] = feature
+        try:
+            rows = np.empty((len(indices), self.dimension), np.float32)
+        except FeatureError as error:  # of the first file: look which others are damaged too
+            rows, damaged = None, {0: error}
+        else:
+            damaged = {}
+        for place, (index, feature) in enumerate(zip(indices, ordered_map(self._feature, indices, self._threads))):
+            if isinstance(feature, FeatureError):
+                damaged[int(index)] = feature
+            elif rows is not None and len(feature) != self.dimension:
+                damaged[int(index)] = FeatureError(
+                    f"{self._file(index)}: expected {self.dimension} numbers as in {self._file(0)}, found "
+                    f"{len(feature)}; make it again with the same model"
+                )
+            elif not damaged:
+                rows[place] = feature
+        if damaged:
+            _raise_all(self._root, list(damaged.values()), len(indices))
         return rows
 
     def _file(self, index):
@@ -118,14 +159,19 @@ class FeatureFiles:
             return None
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
+    def _stamp(self, start):
+        lines = []
+        for path in self.paths[start : start + _STAMPED]:
+            name = path + self._ending
+            lines.append(f"{name}\0{_state(os.path.join(self._root, name))}\n")
+        return os.fsencode("".join(lines))
+
     def _feature(self, index):
-        feature = read_feature(self._file(index))
-        if len(feature) != self.dimension:
-            raise FeatureError(
-                f"{self._file(index)}: expected {self.dimension} numbers as in {self._file(0)}, found {len(feature)}; "
-                "make it again with the same model"
-            )
-        return feature
+        """The feature of a file, or the `FeatureError` that says why there is none."""
+        try:
+            return read_feature(self._file(index))
+        except FeatureError as error:
+            return error
 
 
 class PackedFeatures:
@@ -179,6 +225,17 @@ class PackedFeatures:
     def check(self):
         """Nothing is left to look at: opening the store found a row for every path."""
 
+    def stamp(self):
+        """What tells these features from others without reading them: 64 hex digits, str.
+
+        The SHA-256 of the sizes and times of change (in nanoseconds) of the store's two files, and of the rows that
+        ``paths`` select, in order. A store that was written again, or another choice of rows, changes it; its place
+        does not.
+        """
+        digest = hashlib.sha256(" ".join(map(_state, store_files(self.store))).encode("ascii"))
+        digest.update(self._rows.astype("<i8").tobytes())
+        return digest.hexdigest()
+
     def read(self, start, stop):
         """Rows ``start`` to ``stop``: float32 (stop - start, D), C-contiguous, finite.
 
@@ -192,6 +249,26 @@ class PackedFeatures:
         rows = self._matrix.take(self._rows[indices])
         check_rows(self._matrix.path, [self.paths[index] for index in indices], rows)
         return rows
+
+
+def _state(file):
+    """Size and time of change of a file, as text; without them where it cannot be found."""
+    try:
+        status = os.stat(file)
+    except OSError:
+        return "none"
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _raise_all(root, errors, count):
+    """Raise one `FeatureError` for the ``errors`` of a block of ``count`` files below ``root``."""
+    if len(errors) == 1:
+        raise errors[0]
+    more = len(errors) - _NAMED
+    raise FeatureError(
+        f"{root}: {len(errors)} feature files among {count} are damaged: {'; '.join(map(str, errors[:_NAMED]))}"
+        + (f"; and {more} more" if more > 0 else "")
+    )
 
 
 def _first(names):

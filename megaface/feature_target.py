@@ -6,11 +6,15 @@ origin, since features of two models would be compared with each other and nothi
 
 import os
 
-from insightrec.megaface.feature_file import feature_bytes
+from tqdm import tqdm
+
+from insightrec.megaface.feature_file import is_feature
+from insightrec.megaface.feature_source import THREADS
 from insightrec.megaface.feature_writer import FileWriter
 from insightrec.megaface.packed_store import StoreWriter, store_files
 from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.errors import OutputError
+from insightrec.recordio_tools.ordered_pool import ordered_map
 
 
 class FileTarget:
@@ -20,7 +24,7 @@ class FileTarget:
         output: folder, pathlib.Path.
         name: of the set of images, such as ``"facescrub"``.
         algo: of the method; several can share a folder.
-        listed: iterable of str, the paths.
+        listed: the paths, a collection of str.
         dimension: D.
 
     Attributes:
@@ -32,7 +36,7 @@ class FileTarget:
         self._folder = os.path.join(output, name)
         self._ending = f"_{algo}.bin"
         self._listed = listed
-        self._bytes = min(feature_bytes(dimension))
+        self._dimension = dimension
 
     def __str__(self):
         return f"{self._folder}, files *{self._ending}"
@@ -47,14 +51,20 @@ class FileTarget:
                     yield os.path.join(folder, name)
 
     def open(self):
-        """A `FileWriter` whose ``paths`` are those that have a whole file."""
+        """A `FileWriter` whose ``paths`` are those that have a whole file of finite numbers. Files are read for it.
+
+        A machine that stopped may have left files cut short, or of the right size and full of zeros or worse, which
+        run_experiment refuses.
+        """
         writer = FileWriter(self._folder, self._ending, overwrite=True)
-        # By the size: a machine that stopped may have left files cut short.
-        writer.paths += [path for path in self._listed if _size(self._file(path)) == self._bytes]
+        if os.path.isdir(self._folder):
+            whole = ordered_map(self._is_whole, self._listed, THREADS)
+            found = tqdm(zip(self._listed, whole), total=len(self._listed), desc="check", unit="file", disable=None)
+            writer.paths += [path for path, is_whole in found if is_whole]
         return writer
 
-    def _file(self, path):
-        return os.path.join(self._folder, path + self._ending)
+    def _is_whole(self, path):
+        return is_feature(os.path.join(self._folder, path + self._ending), self._dimension)
 
 
 class StoreTarget:
@@ -98,8 +108,9 @@ def prepare_target(target, origin, *, resume=False, overwrite=False):
         found = path.read_bytes() if path.is_file() else None
         if found != origin:
             raise OutputError(
-                f"{path}: expected the models of this run, found {'others' if found else 'no such file'}, and {there} "
-                "may be theirs; give the --model of that run, another --output, or --overwrite"
+                f"{path}: expected the models, --image-size and --batch-size of this run, found "
+                f"{'others' if found else 'no such file'}, and {there} may be theirs; give those of that run, another "
+                "--output, or --overwrite"
             )
         return
     path.unlink(missing_ok=True)  # first: what a run that is killed here leaves has no origin, and none continues it
@@ -107,11 +118,3 @@ def prepare_target(target, origin, *, resume=False, overwrite=False):
         os.unlink(file)
     with atomic_write(path) as file:
         file.write(origin)
-
-
-def _size(file):
-    """Bytes of a file, or None where there is none."""
-    try:
-        return os.stat(file).st_size
-    except OSError:
-        return None

@@ -5,7 +5,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from insightrec.megaface.feature_file import feature_content
-from insightrec.recordio_tools.atomic_file import write_quickly
+from insightrec.recordio_tools.atomic_file import atomic_write, write_quickly
 from insightrec.recordio_tools.errors import OutputError
 
 _BLOCK = 4096  # rows; 8 MB of 512 numbers
@@ -17,26 +17,47 @@ class FileWriter:
     Args:
         root: the folder.
         file_ending: what is added to a path, such as ``_model.bin``.
+        source: text that names what the features are made from, kept in ``<root>_origin.json``; a run with another one
+            does not continue this. "" keeps none.
         resume: the folder may have files; those that are as they would be written stay.
         overwrite: the folder may have files; those of the same names are replaced.
 
     Raises (on entering):
-        OutputError: the folder is not empty, and neither ``resume`` nor ``overwrite`` is given.
+        OutputError: the folder is not empty, and neither ``resume`` nor ``overwrite`` is given, or with ``resume`` the
+            files are of another ``source``.
     """
 
-    def __init__(self, root, file_ending, *, resume=False, overwrite=False):
+    def __init__(self, root, file_ending, *, source="", resume=False, overwrite=False):
         self.paths = []  # files are looked at one by one, when their turn comes
         self._root = Path(root)
         self._ending = file_ending
+        self._source = source
         self._resume = resume
         self._overwrite = overwrite
 
     def __enter__(self):
-        if not (self._resume or self._overwrite) and self._root.is_dir() and any(self._root.iterdir()):
+        there = self._root.is_dir() and any(self._root.iterdir())
+        if there and not (self._resume or self._overwrite):
             raise OutputError(
                 f"{self._root}: expected an empty or new folder; choose another, or --resume an earlier run"
             )
+        if self._source:
+            self._mark(there and not self._overwrite)
         return self
+
+    def _mark(self, there):
+        """Write what the files are made from, or where files are ``there`` compare it with what is written."""
+        path = Path(f"{self._root}_origin.json")
+        if not there:
+            with atomic_write(path, overwrite=True) as file:
+                file.write(self._source.encode("utf-8", "surrogateescape"))
+            return
+        found = path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else "no such file"
+        if found != self._source:
+            raise OutputError(
+                f"{path}: expected features of {self._source}, found {found[:300]}; give the options of the earlier "
+                "run, or --overwrite"
+            )
 
     def append(self, paths, rows, ids=None):
         """Write float ``rows`` (n, D), those of ``paths``; files have no place for ``ids``.

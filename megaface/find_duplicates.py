@@ -18,12 +18,14 @@ from insightrec.megaface.duplicate_report import (
     candidate_table,
 )
 from insightrec.megaface.feature_source import open_source
+from insightrec.megaface.file_ending import ending
 from insightrec.megaface.image_folder import picture_in
+from insightrec.megaface.packed_store import store_files, store_path
 from insightrec.megaface.template_list import read_template_list
 from insightrec.megaface.training_centers import training_centers, training_identities
 from insightrec.recordio_tools.atomic_file import AtomicFileSet, refuse_existing
 from insightrec.recordio_tools.command_line import list_skipped, number_between, tool, whole_number
-from insightrec.recordio_tools.errors import FeatureError
+from insightrec.recordio_tools.errors import FeatureError, InputError, OutputError
 from insightrec.recordio_tools.verification_pack import read_pack
 
 SAME_PERSON, NEAR_IDENTICAL = "same-person", "near-identical"
@@ -57,9 +59,9 @@ def parse(argv):
     against.add_argument("--probe-features", help="the probes: folder of feature files, or a packed store")
     against.add_argument("--probe-list", help="their JSON list, with the person of each (default: the packed store's)")
     against.add_argument("--pack", help="a verification pack (.bin); each of its images is a person of its own")
-    add("--file-ending", help="what feature files have after the image's path, such as _insightface.bin")
+    add("--file-ending", type=ending, help="what feature files have after the image's path, such as _insightface.bin")
     add("--model", help="'prefix,epoch' or an .onnx file, for --train-set and --pack")
-    add("--gpu", type=int, help=GPU_HELP)
+    add("--gpu", type=whole_number(-1), help=GPU_HELP)
     add("--threads", type=whole_number(1), help="threads of ONNX Runtime (default: its own choice, all cores)")
     add(
         "--same-person",
@@ -94,6 +96,11 @@ def main(argv=None):
     """Search, and write what was found."""
     args = parse(argv)
     output = Path(args.output)
+    if output.is_dir():
+        raise OutputError(f"{output}: expected the name of a file to write, found a folder; add a name to it")
+    for folder in (args.images, args.probe_images):
+        if folder and not Path(folder).is_dir():
+            raise InputError(f"{folder}: expected a folder of aligned images, found none; check the path")
     paths = [Path(f"{output}{ending}") for ending in ("", ".csv", ".html")[: 3 if args.report else 2]]
     refuse_existing(paths, args.overwrite)
     embedder = open_embedder(args.model, gpu=args.gpu, threads=args.threads) if args.model else None
@@ -186,7 +193,7 @@ def open_listed(location, list_path, file_ending):
     if list_path is None:
         if Path(location).is_dir():
             raise FeatureError(f"{location}: expected a JSON list of its images, none was given; give the list too")
-        list_path = f"{location}.json"
+        list_path = store_files(store_path(location))[1]
     templates = read_template_list(list_path)
     return open_source(location, templates.paths, file_ending), templates.ids
 

@@ -43,7 +43,10 @@ def parse(argv):
         "by their length; those of several models stand side by side, and are divided by their length again. A run "
         "that was stopped, by whatever, goes on with --resume and gives the same bytes. An image that cannot be read "
         "stops nothing: at the end it stands in OUTPUT/facescrub_unreadable.txt or megaface_unreadable.txt with the "
-        "reason, and the exit status is 2, so that no later step goes on without it; --resume tries it again.",
+        "reason, and the exit status is 2, so that no later step goes on without it; --resume tries it again. These "
+        "files are noise lists: remove_noises.py --policy drop --megaface-lst LIST --megaface-noises "
+        "OUTPUT/megaface_unreadable.txt --feature-dir-out LISTS makes lists without such images (with facescrub for "
+        "FaceScrub's), on which run_experiment.py runs. Where no image can be read the run stops early.",
     )
     add = parser.add_argument
     add(
@@ -80,7 +83,8 @@ def parse(argv):
         "--batch_size",
         type=whole_number(1),
         default=8,
-        help="images a forward pass; a GPU is faster with more (default: 8)",
+        help="images a forward pass; a GPU is faster with more; features of other sizes differ in their last bits, so "
+        "that --resume needs the same (default: 8)",
     )
     add("--gpu", type=whole_number(-1), help=GPU_HELP)
     add(
@@ -93,13 +97,15 @@ def parse(argv):
         choices=("raise", "skip"),
         default="raise",
         help="images that cannot be read are an error at the end, and a store is then not whole (raise), or only "
-        "listed (skip) (default: raise)",
+        "listed (skip); with --resume they are tried again in both cases, and a store that was whole without them gets "
+        "their rows at its end (default: raise)",
     )
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "--resume",
         action="store_true",
-        help="keep the features that an earlier run with the same models made, compute the others (default: refuse)",
+        help="keep the whole features that an earlier run with the same models made, compute the others "
+        "(default: refuse)",
     )
     again.add_argument("--overwrite", action="store_true", help="remove the features that are there (default: refuse)")
     return parser.parse_args(argv)
@@ -116,7 +122,7 @@ def main(argv=None):
     }
     files = find_joined_models(args.model)
     models = open_models(files, args)
-    origin = origin_of(files, models.image_size)
+    origin = origin_of(files, models.image_size, args.batch_size)
     targets = {name: target_of(output, name, images[name], models.dimension, args) for name in names}
     for target in targets.values():
         prepare_target(target, origin, resume=args.resume, overwrite=args.overwrite)
@@ -170,10 +176,11 @@ def open_models(files, args):
     )
 
 
-def origin_of(files, size):
-    """What decides the features, as JSON, bytes: the models, by the hashes of their files, and the image size."""
+def origin_of(files, size, batch_size):
+    """What decides the features, as JSON, bytes: the models, by their files' hashes, image size and batch size."""
     models = [{path.name: sha256(path) for path in model if path} for model in files]
-    return json.dumps({"models": models, "image_size": size}, indent=2).encode("ascii") + b"\n"
+    content = {"models": models, "image_size": size, "batch_size": batch_size}
+    return json.dumps(content, indent=2).encode("ascii") + b"\n"
 
 
 def target_of(output, name, images, dimension, args):
@@ -202,9 +209,10 @@ def generate(name, target, models, images, output, args):
         write_report(report, run.unreadable)
         unreadable = f"{report}: {len(run.unreadable)} of {len(images)} images cannot be read"
         if run.unreadable and args.on_error == "raise":
+            skip = "run again with --resume --on-error skip, then " if args.layout == "store" else ""
             raise ImageError(
-                f"{unreadable}, the others are done; correct these and run again with --resume, or with --resume "
-                "--on-error skip"
+                f"{unreadable}, the others are done; correct these and run again with --resume, or leave them out: "
+                f"{skip}{_drop_command(name, report)}"
             )
     kept = f" ({run.there_before} there before)" if run.there_before else ""
     print(f"{name}: {run.computed + run.there_before} features of {models.dimension} numbers{kept}: {target}")
@@ -212,16 +220,29 @@ def generate(name, target, models, images, output, args):
         height, width = models.image_size
         print(f"  {run.scaled} images of other sizes were scaled to the models' {height}x{width}")
     if run.unreadable:
-        print(f"  {unreadable}")
+        print(f"  {unreadable}; for lists without them: {_drop_command(name, report)}")
 
 
 def write_report(path, unreadable):
-    """Write a line ``path<TAB>reason`` for each image that cannot be read; no file where there is none."""
+    """Write a line ``reason<TAB>path`` for each image that cannot be read; no file where there is none.
+
+    It is a noise list, which `remove_noises` reads.
+    """
     if unreadable:
         with atomic_write(path, overwrite=True) as file:
-            file.writelines(os.fsencode(f"{image}\t{reason}\n") for image, reason in unreadable.items())
+            file.write(b"# reason<TAB>path of the images that cannot be read\n")
+            for image, reason in unreadable.items():
+                text = " ".join(str(reason).split()).lstrip("#")  # a line with # first would be a comment
+                file.write(os.fsencode(f"{text}\t{image}\n"))
     else:
         path.unlink(missing_ok=True)
+
+
+def _drop_command(name, report):
+    return (
+        f"remove_noises.py --policy drop --{name}-lst LIST --{name}-noises {report} --feature-dir-out LISTS, where "
+        "LIST is a list of the experiment"
+    )
 
 
 def _list_help(what, default):

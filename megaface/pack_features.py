@@ -5,14 +5,17 @@ back as columns, which the devkit reads.
 """
 
 import argparse
+import hashlib
 import sys
 
 from insightrec.megaface.feature_source import FeatureFiles, PackedFeatures
 from insightrec.megaface.feature_writer import FileWriter, write_features
-from insightrec.megaface.packed_store import StoreWriter
+from insightrec.megaface.file_ending import ending
+from insightrec.megaface.packed_store import StoreWriter, store_path
 from insightrec.megaface.path_list import read_path_list
 from insightrec.megaface.template_list import TemplateList
 from insightrec.recordio_tools.command_line import tool
+from insightrec.recordio_tools.errors import ListError
 
 
 def pack_files(root, file_ending, templates, store, *, resume=False, overwrite=False):
@@ -20,11 +23,13 @@ def pack_files(root, file_ending, templates, store, *, resume=False, overwrite=F
 
     Raises:
         FeatureError: files are missing, damaged or of differing dimension.
-        OutputError: the store exists, or was begun with other files.
+        OutputError: the store exists, or was begun with other files, or with these when they had other content.
     """
     source = FeatureFiles(root, templates.paths, file_ending)
     source.check()
-    writer = StoreWriter(store, source.dimension, source=f"{root} {file_ending}", resume=resume, overwrite=overwrite)
+    persons = hashlib.sha256("\0".join(templates.ids or []).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    origin = f"{root} {file_ending}, features {source.stamp()}, persons {persons}"
+    writer = StoreWriter(store, source.dimension, source=origin, resume=resume, overwrite=overwrite)
     write_features(writer, source.paths, source.read, ids=templates.ids)
 
 
@@ -41,11 +46,19 @@ def unpack_store(store, root, file_ending, paths=None, *, resume=False, overwrit
 
 
 def merge_lists(lists):
-    """One `TemplateList` of several, each path once; with ids if all of them have some."""
+    """One `TemplateList` of several, each path once; with ids if all of them have some.
+
+    Raises:
+        ListError: a path has two persons.
+    """
     paths = {}
-    for templates in lists:
-        paths.update(zip(templates.paths, templates.ids or [None] * len(templates.paths)))
     has_ids = all(templates.ids for templates in lists)
+    for templates in lists:
+        for path, person in zip(templates.paths, templates.ids if has_ids else [None] * len(templates.paths)):
+            if paths.setdefault(path, person) != person:
+                raise ListError(
+                    f"{path}: expected one person in all lists, found {paths[path]!r} and {person!r}; correct the lists"
+                )
     return TemplateList(list(paths), list(paths.values()) if has_ids else None)
 
 
@@ -55,10 +68,12 @@ def parse(argv):
         prog="pack_features.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     direction = parser.add_mutually_exclusive_group(required=True)
-    direction.add_argument("--to-store", metavar="STORE", help="write STORE.npy and STORE.json, from --root and --list")
+    direction.add_argument(
+        "--to-store", type=store_path, metavar="STORE", help="write STORE.npy and STORE.json, from --root and --list"
+    )
     direction.add_argument("--to-files", metavar="FOLDER", help="write feature files below FOLDER, from --store")
     parser.add_argument("--root", help="with --to-store: the folder of the feature files (needed)")
-    parser.add_argument("--store", help="with --to-files: the packed store, without .npy (needed)")
+    parser.add_argument("--store", type=store_path, help="with --to-files: the packed store, without .npy (needed)")
     parser.add_argument(
         "--list",
         nargs="+",
@@ -67,10 +82,18 @@ def parse(argv):
         "with --to-files the default is the whole store)",
     )
     parser.add_argument(
-        "--file-ending", required=True, help="what follows a path in the name of its feature file, such as _model.bin"
+        "--file-ending",
+        type=ending,
+        required=True,
+        help="what follows a path in the name of its feature file, such as _model.bin",
     )
-    parser.add_argument("--resume", action="store_true", help="continue what a killed run began (default: refuse)")
-    parser.add_argument("--overwrite", action="store_true", help="replace what is there (default: refuse)")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue what a killed run began with the same features, told by their sizes and times (default: refuse)",
+    )
+    again.add_argument("--overwrite", action="store_true", help="replace what is there (default: refuse)")
     args = parser.parse_args(argv)
     if args.to_store and not (args.root and args.list):
         parser.error("--to-store needs --root and --list")

@@ -34,6 +34,11 @@ def store_files(store):
     return Path(f"{store}.npy"), Path(f"{store}.json")
 
 
+def store_path(location):
+    """The path of a packed store without ending, str: ``location``, less the .npy of its matrix."""
+    return os.fspath(location).removesuffix(".npy")
+
+
 def open_store(store):
     """Open a packed store; returns its `NpyMatrix` and the `TemplateList` of the rows.
 
@@ -86,7 +91,8 @@ class StoreWriter:
         store: path of the store, without ending.
         dimension: D.
         source: text that names what the features are made from; a run with another one does not continue this.
-        resume: continue what an earlier run began; a store that is whole stays as it is.
+        resume: continue what an earlier run began. A store that is whole stays as it is, unless rows are appended: it
+            is taken apart, and whole again when the block ends without an error.
         overwrite: replace an old store, or what an earlier run began. With ``resume``, continue to replace it.
 
     Attributes:
@@ -124,7 +130,7 @@ class StoreWriter:
         matrix, templates = open_store(self._store)
         source = json.loads(read_bytes(self._list)).get("source", "")
         self._refuse_other(self._list, {"source": source, "dimension": matrix.shape[1]})
-        self.paths = templates.paths
+        self.paths, self._ids = templates.paths, templates.ids or []
         self._list_part.unlink(missing_ok=True)  # killed when only this was left to do
         self._whole = True
 
@@ -134,6 +140,21 @@ class StoreWriter:
                 f"{path}: expected features of {self._head}, found {head}; give the options of the earlier run, "
                 "or --overwrite"
             )
+
+    def _take_apart(self):
+        """Turn the whole store into part files of the same rows; a run killed in between is continued as any other."""
+        if self._matrix.stat().st_size != HEAD_BYTES + 4 * self._dimension * len(self.paths):
+            raise OutputError(
+                f"{self._matrix}: expected a store of this program to append to, found another head; give --overwrite"
+            )
+        rows = [{"path": path} for path in self.paths]
+        for row, name in zip(rows, self._ids):
+            row["id"] = name
+        with open(self._list_part, "wb") as file:
+            file.writelines(map(_line, [self._head, *rows]))
+        self._list.unlink()  # first: a matrix with a begun list alone is a store to continue
+        self._whole = False
+        self._begin()
 
     def _begin(self):
         begun = self._list_part.is_file()
@@ -176,10 +197,8 @@ class StoreWriter:
 
         Raises:
             FeatureError: rows that are not finite, of another shape, or whose path has one already.
-            OutputError: the store is whole already.
+            OutputError: the store is whole already, and another program wrote it.
         """
-        if self._whole:
-            raise OutputError(f"{self._matrix}: found a whole store without {paths[0]}; give --overwrite")
         rows = np.ascontiguousarray(rows, "<f4")
         if rows.shape != (len(paths), self._dimension):
             raise FeatureError(
@@ -193,6 +212,8 @@ class StoreWriter:
             if path in self._seen:
                 raise FeatureError(f"{self._store}: expected each path once, found {path!r} again")
             self._seen.add(path)
+        if self._whole:
+            self._take_apart()
         self._rows_file.write(rows.data)
         if ids is None:
             self._paths_file.writelines(_line({"path": path}) for path in paths)

@@ -5,7 +5,7 @@ InsightFace's ``facescrub_lst`` and ``megaface_lst`` have a path a line, or, in 
 
 import codecs
 
-from insightrec.megaface.template_list import TemplateList, check_paths, parse_template_list, read_bytes
+from insightrec.megaface.template_list import TemplateList, check_paths, check_text, parse_template_list, read_bytes
 from insightrec.recordio_tools.errors import ListError
 
 PROBE_DEPTH = 2  # person/image
@@ -19,11 +19,12 @@ def read_path_list(path, depth=None):
     images anywhere, JSON lists only below one folder.
 
     Raises:
-        ListError: no such file, no path in it, a face that is not aligned, or a path that leaves its folder.
+        ListError: no such file, no text, no path in it, a face that is not aligned, or a path that leaves its folder.
     """
     data = read_bytes(path).removeprefix(codecs.BOM_UTF8)
     if data.lstrip()[:1] == b"{":
         return parse_template_list(path, data)
+    check_text(path, data)
     paths = []
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), 1):
         line = line.rstrip("\r")
@@ -43,6 +44,6 @@ def _path(name, number, line):
             "align its images first"
         )
     path = fields[min(1, len(fields) - 1)]
-    if not path or "\0" in path:
+    if not path:
         raise ListError(f"{name}: line {number}: expected a path, found {line[:80]!r}")
     return path

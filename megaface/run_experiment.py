@@ -8,41 +8,37 @@ import functools
 import json
 from pathlib import Path
 
-from insightrec.megaface.best_matches import in_blocks
 from insightrec.megaface.distractor_count import BLOCK
 from insightrec.megaface.distractor_lists import DEFAULT_SIZES, LIST_NAME, base_path, find_lists
 from insightrec.megaface.experiment import (
     MODES,
     count,
+    finished_figures,
     is_finished,
+    open_counts,
     open_experiment,
     open_probes,
-    read_exact,
+    probes_without_mate,
+    write_located_list,
     write_results,
 )
+from insightrec.megaface.experiment_files import clear_unfinished, refuse_existing, write_matrices
 from insightrec.megaface.experiment_names import ExperimentNames, algorithm_name, first_word
 from insightrec.megaface.experiment_summary import summary_csv, summary_lines, summary_row
 from insightrec.megaface.failed_probes import failed_page
+from insightrec.megaface.file_ending import ending
 from insightrec.megaface.image_folder import picture_in
 from insightrec.megaface.probe_set import ProbeSet
 from insightrec.megaface.ray_engine import RayEngine
-from insightrec.megaface.score_matrix_file import write_score_matrix
 from insightrec.megaface.scoring_model import check_identity
 from insightrec.megaface.thread_engine import ThreadEngine
 from insightrec.megaface.torch_product import DEVICES, matrix_product
 from insightrec.recordio_tools.atomic_file import atomic_write
 from insightrec.recordio_tools.command_line import tool, whole_number
-from insightrec.recordio_tools.errors import OutputError
+from insightrec.recordio_tools.errors import ListError
 
 PROBE_LIST, LISTS = "../templatelists/facescrub_features_list.json", "../templatelists"
 ENGINES = {"local": ThreadEngine, "ray": RayEngine}
-
-
-def ending(text):
-    """argparse type of the ending of feature files, whose first part becomes a part of names."""
-    if "/" in text or "\0" in text:
-        raise argparse.ArgumentTypeError(f"expected the ending of a file's name, found {text!r}")
-    return text
 
 
 def parse(argv):
@@ -51,8 +47,8 @@ def parse(argv):
         prog="run_experiment.py",
         description=f"{__doc__} Into OUT_ROOT, for each size and set: cmc_*.json and matches_*.json, byte for byte the "
         "devkit's; exact_*.json, the same figures without its steps of one per cent and with counts; curves_*.png; and "
-        "results_*.csv, the sizes of this run. OUT_ROOT/otherFiles has the lists with the features' paths and, where "
-        "asked for, the score matrices.",
+        "results_*.csv, all sizes finished there. OUT_ROOT/otherFiles has the lists with the features' paths, what "
+        "--resume needs and, where asked for, the score matrices.",
     )
     add = parser.add_argument
     features = "folder of feature files, or a packed store (its path without .npy)"
@@ -139,9 +135,14 @@ def parse(argv):
     again.add_argument(
         "--resume",
         action="store_true",
-        help="keep the sizes that an earlier run has finished, go on with the one it was counting (default: refuse)",
+        help="keep the sizes that an earlier run has finished, go on with the one it was counting; the score matrix of "
+        "a size that was not finished begins anew (default: refuse)",
     )
-    again.add_argument("--overwrite", action="store_true", help="replace results that are there (default: refuse)")
+    again.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="remove all files of these sizes and sets that are there, once all input is checked (default: refuse)",
+    )
     args = parser.parse_args(argv)
     if args.engine == "ray" and args.device == "cuda":
         parser.error("--device cuda works in this process: use --engine local")
@@ -156,36 +157,59 @@ def main(argv=None):
     args = parse(argv)
     if args.model:
         check_identity(args.model)
+    if args.report:
+        check_image_folders(args)
     product = matrix_product(args.device)
     engine = ENGINES[args.engine](args.workers)
-    lists, absent = find_lists(args.distractor_list_path, args.sizes, args.num_sets)
+    lists, absent = find_all_lists(args)
     if absent:
         print(f"Left out, as there is no list: {', '.join(map(str, absent))} distractors")
     names = names_of(args, lists)
     if not (args.resume or args.overwrite):
-        refuse_results(names, args)
+        refuse_existing(names, args.score_matrices)
     probes, experiments = open_all(args, names, lists)
     finished = [args.resume and is_finished(experiment) for experiment in experiments]
     probe_set = ProbeSet(probes.values, probes.templates.ids, product=product, exact=args.mode == "exact")
-    print(f"Loaded {len(probe_set)} probes spanning {len(probe_set.subjects)} classes", flush=True)
-    if args.score_matrices:
-        write_matrices(args, probe_set, experiments, finished)
+    for experiment, done in zip(experiments, finished):
+        if args.resume and not done:  # an error comes before anything is written
+            open_counts(experiment, probe_set, args.resume)
+    print(f"Loaded {len(probe_set)} probes spanning {len(probe_set.subjects)} classes")
+    print(f"{len(probe_set.first)} pairs; {probes_without_mate(probe_set)} probes without a mate", flush=True)
     rows = []
     with engine:
+        clear_unfinished(experiments, finished, args.overwrite)
+        write_lists(args, probes, experiments)
+        if args.score_matrices:
+            write_matrices(probe_set, experiments, finished, of_distractors=not args.delete_matrices)
         for experiment, done in zip(experiments, finished):
             if not done:
-                counts = count(experiment, probe_set, engine, product=product, block=args.block, resume=args.resume)
+                counts = open_counts(experiment, probe_set, args.resume)
+                count(experiment, probe_set, engine, counts, product=product, block=args.block)
                 write_results(experiment, probe_set, counts)
             experiment.names.checkpoint.unlink(missing_ok=True)
-            rows.append(summary_row(read_exact(experiment.names)))
+            rows.append(summary_row(json.loads(experiment.names.result("exact").read_bytes())))
             kept = " (finished before)" if done else ""
             print(f"{experiment.names.title}{kept}\nRank 1: {rows[-1]['rank_1']:f}", flush=True)
             if args.report:
                 write_report(args, experiment, probes)
-    with atomic_write(names[0].summary, overwrite=True) as file:
-        file.write(summary_csv(rows))
+    write_summary(names[0], probes)
     print(*summary_lines(rows), sep="\n")
     print(f"wrote {len(rows)} experiments to {args.out_root}")
+
+
+def check_image_folders(args):
+    """Raise `ListError` where a folder of images for the report is absent."""
+    for flag, folder in (("--probe-images", args.probe_images), ("--distractor-images", args.distractor_images)):
+        if not Path(folder).is_dir():
+            raise ListError(f"{folder}: expected a folder of images for the report, found none; check {flag}")
+
+
+def find_all_lists(args):
+    """`find_lists`, with what to give where the devkit's folder, which is the default, is absent."""
+    for flag, path, default in (("-p", args.probe_list, PROBE_LIST), ("-dlp", args.distractor_list_path, LISTS)):
+        if path == default and not Path(path).exists():
+            raise ListError(f"{path}: expected the devkit's lists here, as by default, found none; give {flag}")
+    return find_lists(args.distractor_list_path, args.sizes, args.num_sets)
 
 
 def names_of(args, lists):
@@ -195,41 +219,41 @@ def names_of(args, lists):
     return [ExperimentNames(Path(args.out_root), probe, distractor, algorithm, *key) for key in lists]
 
 
-def refuse_results(names, args):
-    """Raise `OutputError` where an earlier run has written something that this one would write."""
-    kinds = [("cmc", "json"), ("matches", "json"), ("exact", "json"), ("curves", "png")]
-    kinds += [("failed", "html")] * args.report
-    paths = [each.result(*kind) for each in names for kind in kinds] + [each.checkpoint for each in names]
-    if args.score_matrices:
-        paths += [names[0].probe_scores, *(each.distractor_scores for each in names if not args.delete_matrices)]
-    existing = [str(path) for path in paths if path.exists()]
-    if existing:
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise OutputError(
-            f"{existing[0]}{more}: exists already; give --resume to go on, --overwrite or another out_root"
-        )
-
-
 def open_all(args, names, lists):
     """`Probes`, and for each name its `Experiment`: all features are looked for before any is counted."""
-    probes = open_probes(args.probe_list, args.probe_feature_path, args.file_ending, names[0].probe_list)
+    probes = open_probes(args.probe_list, args.probe_feature_path, args.file_ending)
+    say_repeats(args.probe_list, probes.facts)
     experiments = []
     for each, path in zip(names, lists.values()):
         experiment = open_experiment(each, path, args.distractor_feature_path, args.file_ending, probes, args.mode)
         if experiment.distractors < each.size:
             print(f"{path}: has {experiment.distractors} images, all of which count")
+        say_repeats(path, experiment.facts["distractor_list"])
         experiments.append(experiment)
     return probes, experiments
 
 
-def write_matrices(args, probe_set, experiments, finished):
-    """Write the score matrices, those of experiments that were finished before only where they are missing."""
-    features = probe_set.scorable.features
-    write_score_matrix(experiments[0].names.probe_scores, features, len(probe_set), [features.values])
-    for experiment, done in zip(experiments, finished):
-        path = experiment.names.distractor_scores
-        if not args.delete_matrices and not (done and path.exists()):
-            write_score_matrix(path, features, len(experiment.source), in_blocks(experiment.source))
+def say_repeats(path, facts):
+    """Print how many images a list has more than once, if it has."""
+    if facts["listed_again"]:
+        print(f"{path}: {facts['listed_again']} images stand in the list more than once, and count each time")
+
+
+def write_lists(args, probes, experiments):
+    """Write the lists with the features' paths, as the devkit's script does."""
+    write_located_list(experiments[0].names.probe_list, probes.templates, args.probe_feature_path, args.file_ending)
+    for experiment in experiments:
+        path = experiment.names.distractor_list
+        write_located_list(path, experiment.templates, args.distractor_feature_path, args.file_ending)
+
+
+def write_summary(names, probes):
+    """Write the CSV of all sizes that are finished in the folder, and say how many it leaves out."""
+    figures, others = finished_figures(names, probes.mark)
+    if others:
+        print(f"{names.summary}: left out {others} earlier results, of other probes or damaged")
+    with atomic_write(names.summary, overwrite=True) as file:
+        file.write(summary_csv([summary_row(exact) for exact in figures]))
 
 
 def write_report(args, experiment, probes):
@@ -243,7 +267,7 @@ def write_report(args, experiment, probes):
         functools.partial(picture_in, args.probe_images),
         functools.partial(picture_in, args.distractor_images),
     )
-    with atomic_write(names.result("failed", "html"), overwrite=True) as file:
+    with atomic_write(names.page, overwrite=True) as file:
         file.write(page)
 
 

@@ -4,6 +4,7 @@ FaceScrub, FG-NET and the lists of both challenges have this form. A path is rel
 or, with a file ending added, of features; an id is the name of the person.
 """
 
+import codecs
 import json
 import os
 from typing import NamedTuple, Optional
@@ -84,6 +85,12 @@ def read_bytes(path):
     return data
 
 
+def check_text(path, data):
+    """Raise `ListError` unless ``data``, the bytes of the list ``path``, can be lines of text (no UTF-16)."""
+    if b"\0" in data or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ListError(f"{path}: expected lines of text in UTF-8, found UTF-16 or binary data; save it as UTF-8")
+
+
 def check_paths(name, paths):
     """Raise `ListError` for the first of ``paths`` that is not below the folder it is relative to."""
     for position, path in enumerate(paths):
@@ -106,7 +113,9 @@ def _strings(name, content, key):
         raise ListError(f"{name}: expected strings in the array {key!r}, found {found}")
     for position, value in enumerate(values):
         if not isinstance(value, str) or not value or "\0" in value or not _is_encodable(value):
-            raise ListError(f"{name}: {key} {position}: expected a string, found {json.dumps(value)[:80]}")
+            numbers = sum(not isinstance(each, str) for each in values)
+            advice = f"; {key}s must be strings, in quotes: {numbers} of {len(values)} are not" if numbers else ""
+            raise ListError(f"{name}: {key} {position}: expected a string, found {json.dumps(value)[:80]}{advice}")
     return values
 
 

@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -51,7 +53,7 @@ def install():
     """Let the tool find faces by `SquareDetector` in this process; gives a list of how often networks were loaded."""
     loaded = []
     photo_alignment.MTCNN = SquareDetector
-    photo_alignment.load_networks = loaded.append
+    photo_alignment.load_networks = lambda folder: loaded.append(folder) or ()
     return loaded
 
 
@@ -106,6 +108,13 @@ def everything():
     }
 
 
+def everything_but_the_page():
+    Path("aligned.html").write_bytes(b"")
+    found = everything()
+    Path("aligned.html").unlink()
+    return found
+
+
 def finished():
     """How many photos the journal says are done, of a run that may be writing it."""
     lines = Path("aligned.journal").read_bytes().split(b"\n")[1:-1]
@@ -140,8 +149,9 @@ def test_a_folder(photos, capsys):
         *("240", "200", "2", "90.0", "ann/a.c.jpg")  # the central one
     ]
     out, err = capsys.readouterr()
-    assert "aligned 8 photos of 3 identities\n  aligned      6\n  center-crop  0\n  no-face      1\n" in out
-    assert out.endswith("next: insightrec face2rec --root aligned\n")
+    assert "aligned 8 photos of 2 identities\n  aligned      6\n  center-crop  0\n  no-face      1\n" in out
+    assert "\nidentities without a photo: 1 (empty)\nidentities without a crop: 1 (bob)\n" in out
+    assert out.endswith("next: insightrec face2rec --root=aligned\n")
     assert err.startswith("failed: photos/bob/cut.png: image is cut short")
     assert b"<h1>Alignment of photos</h1>" in Path("aligned.html").read_bytes()
 
@@ -163,14 +173,16 @@ def test_a_white_square_fills_the_crop(photos):
 )
 def test_face2rec_makes_the_same_set_of_the_crops_and_of_the_list(photos, on_missing, options, capsys):
     align("--on-missing", on_missing, *options)
-    next_command = capsys.readouterr().out.splitlines()[-1].split()[3:]
-    face2rec.main([*next_command, "--output", "of_crops"])
-    face2rec.main(["aligned.lst", "--output", "of_list", *options])
+    printed = capsys.readouterr().out
+    commands = [command.split() for command in re.findall("insightrec face2rec (.*)", printed)]
+    face2rec.main([*commands[0], "--output", "of_crops"])
+    face2rec.main([*(commands[1] if options else ["aligned.lst"]), "--output", "of_list"])
     crops, warped = FaceRecordSet("of_crops"), FaceRecordSet("of_list/aligned.rec")
     assert crops.labels().tolist() == warped.labels().tolist() == [row.label for row in read_list("aligned.lst").rows]
     assert len(crops) == len(list(Path("aligned").rglob("*.*"))) == (6 if on_missing == "skip" else 7)
     for position in range(len(crops)):
         assert bytes(crops.record(position)[1]) == bytes(warped.record(position)[1])
+    assert f"aligned 8 photos of {crops.num_identities} identities\n" in printed
     assert crops.num_identities == warped.num_identities == (2 if on_missing == "skip" else 3)
 
 
@@ -274,6 +286,57 @@ def test_what_is_there_is_refused(photos, capsys):
     assert "begun with --input " in error_of(capsys, "--resume", "--input", "others")
 
 
+def test_of_two_runs_at_once_the_second_changes_nothing(photos, tmp_path, capsys):
+    with run_script(tmp_path, "--processes", "1", SECONDS_A_PHOTO="0.3") as process:
+        deadline = time.monotonic() + 60
+        while not Path("aligned/ann/a.jpg").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for option in ((), ("--overwrite", "--image-size", "112,96"), ("--resume",)):
+            said = error_of(capsys, *option)
+            assert said.startswith("align_faces: error: aligned: another run is writing aligned; ")
+        assert process.poll() is None
+        process.communicate()
+    assert process.returncode == 0
+    once = everything_but_the_page()
+    align("--overwrite")
+    assert everything_but_the_page() == once
+    assert not list(tmp_path.glob(".aligned*"))
+
+
+def test_files_of_others_beside_the_output_are_kept(photos, capsys):
+    own = {"aligned.csv": b"my labels", "aligned.journal": b"diary\n"}
+    for name, text in own.items():
+        Path(name).write_bytes(text)
+    for option in ("--overwrite", "--resume"):
+        said = error_of(capsys, option)
+        assert "aligned.journal: expected the journal of an earlier run beside aligned.csv, found another file" in said
+    assert {name: Path(name).read_bytes() for name in own} == own
+    assert not Path("aligned").exists()
+
+
+def test_names_with_line_breaks_are_printed_on_one_line(photos, capsys):
+    (photos / "bob\nby").mkdir()
+    (photos / "bob\nby" / "a\nb.png").write_bytes(b"")
+    (photos / "bob\nby" / "a\nb.txt").write_bytes(b"")
+    align()
+    out, err = capsys.readouterr()
+    assert "\n  ignored      1  bob\\nby/a\\nb.txt\n" in out
+    assert "without a crop: 2 (bob, bob\\nby)\n" in out
+    assert [line.partition(": ")[0] for line in err.splitlines()] == ["failed", "failed"]
+    assert r"photos/bob\nby/a\nb.png: " in err
+
+
+def test_the_next_command_holds_for_any_name(photos, capsys):
+    align("--output=-x y", "--encoding", ".png")
+    next_line, or_line = capsys.readouterr().out.splitlines()[-2:]
+    face2rec.main([*shlex.split(next_line)[3:], "--output", "of_crops"])
+    assert next_line == "next: insightrec face2rec '--root=-x y'"
+    flags = or_line.partition("face2rec ")[2]
+    assert "with the same --image-size, --encoding and --quality" in or_line
+    face2rec.main([*shlex.split(flags), "--output", "of_list"])
+    assert len(FaceRecordSet("of_list/-x y.rec")) == len(FaceRecordSet("of_crops")) == 6
+
+
 def test_images_of_others_among_the_crops_are_named(photos, capsys):
     align()
     write_photo(Path("aligned/ann/own.jpg"))
@@ -344,8 +407,9 @@ def test_stopping_at_a_photo_that_cannot_be_used(photos, capsys):
 
 
 def test_no_face_in_any_photo(photos, capsys):
-    align("--min-face", 500)
-    assert "no crop was made; aligned.csv says why" in capsys.readouterr().out
+    assert error_of(capsys, "--min-face", 500) == (
+        "align_faces: error: photos: no crop was made of 8 photos; aligned.csv says why"
+    )
     assert not Path("aligned").exists()
     assert {row["status"] for row in table().values()} == {"no-face", "failed"}
 
@@ -365,6 +429,8 @@ def test_the_output_lies_apart_from_the_photos(photos, output, capsys):
         (("--factor", "0.9999999"), "expected a number, 0.01 to 0.99, found '0.9999999'"),
         (("--min-face", "11"), "expected a whole number, 12 or more"),
         (("--resume", "--overwrite"), "not allowed with argument"),
+        (("--input", ""), "argument --input: expected a folder, found an empty name"),
+        (("--output", ""), "argument --output: expected a folder, found an empty name"),
     ],
 )
 def test_options_out_of_range(photos, options, said, capsys):

@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from insightrec.deploy.alignment_flags import add_image_size, add_mtcnn, add_run_flags
+from insightrec.deploy.alignment_flags import add_image_size, add_mtcnn, add_run_flags, folder_path
 from insightrec.recordio_tools.usable_cores import usable_cores
 
 
@@ -11,6 +11,7 @@ def parse():
     parser = argparse.ArgumentParser()
     for add in (add_image_size, add_mtcnn, add_run_flags):
         add(parser)
+    parser.add_argument("--folder", type=folder_path, default=argparse.SUPPRESS)
     return lambda *words: vars(parser.parse_args(words))
 
 
@@ -34,6 +35,7 @@ def test_what_is_given(parse):
     [
         (("--image-size", "100,100"), "expected 112,112 or 112,96, for which there is a template, found '100,100'"),
         (("--image-size", "112"), "expected height,width"),
+        (("--folder", ""), "argument --folder: expected a folder, found an empty name"),
         (("--processes", "0"), "expected a whole number, 1 or more"),
         (("--resume", "--overwrite"), "not allowed with argument"),
     ],

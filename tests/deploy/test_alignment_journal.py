@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from insightrec.deploy.alignment_journal import AlignmentJournal, read_journal
+from insightrec.deploy.alignment_journal import AlignmentJournal, is_journal, read_journal
 from insightrec.deploy.photo_alignment import STATUSES
 from insightrec.deploy.photo_result import BEGUN, PhotoResult
 from insightrec.recordio_tools.errors import OutputError
 
-SETTINGS = {"image_size": (112, 112), "min_face": 20, "mtcnn": None}
+SETTINGS = {"image_size": (112, 112), "min_face": 20, "mtcnn": None, "no_refine": False}
 STRANGE = b"ann/caf\xe9\n\t.jpg".decode("utf-8", "surrogateescape")
 
 
@@ -97,15 +97,16 @@ def test_a_line_that_was_cut_is_dropped(path):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("min_face", 40, "--min-face 20, not 40"),
-        ("image_size", (112, 96), "--image-size 112,112, not 112,96"),
-        ("mtcnn", "/w", "--mtcnn None, not /w"),
+        ("min_face", 40, "with --min-face 20, not 40"),
+        ("image_size", (112, 96), "with --image-size 112,112, not 112,96"),
+        ("mtcnn", "det1:0a", "without --mtcnn, not with --mtcnn det1:0a"),
+        ("no_refine", True, "without --no-refine, not with --no-refine"),
     ],
 )
 def test_other_settings_are_refused(path, name, value, said):
     with AlignmentJournal(path, SETTINGS, [ALIGNED]):
         pass
-    with pytest.raises(OutputError, match=rf"aligned.journal: the run was begun with {said}; give the same options"):
+    with pytest.raises(OutputError, match=rf"aligned.journal: the run was begun {said}; give the same options"):
         read(path, {**SETTINGS, name: value})
 
 
@@ -139,6 +140,19 @@ def test_damage_is_named(path, line, number):
         OutputError, match=rf"aligned.journal: line {number}: expected what an alignment noted, found b'"
     ):
         read(path, SETTINGS)
+
+
+def test_a_journal_is_known_by_its_first_line(path):
+    assert not is_journal(path)
+    with AlignmentJournal(path, SETTINGS):
+        pass
+    head = path.read_bytes()
+    for text, expected in ((head, True), (head + b"garbage", True), (b"", False), (b"diary\n", False), (b"7\n", False)):
+        path.write_bytes(text)
+        assert is_journal(path) is expected
+    for text in (b"[" * (2 << 20), b'["another program", {}]\n', head[:-10]):
+        path.write_bytes(text)
+        assert not is_journal(path)
 
 
 def test_none_to_read(path):

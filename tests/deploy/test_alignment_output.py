@@ -1,3 +1,4 @@
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -153,11 +154,31 @@ def test_list_and_table_of_a_run_that_is_replaced_go_at_once(earlier):
 def test_without_a_journal_nothing_is_touched(earlier):
     earlier.output.journal.unlink()
     earlier.output.table.write_bytes(b"")
-    is_apart = earlier.output.page is not None
-    for option in ("resume", "overwrite")[: 1 + is_apart]:
+    for option in ("resume", "overwrite"):
         with pytest.raises(OutputError, match=r"journal: expected the journal of an earlier run .*, found none"):
             earlier.kept(**{option: True})
     assert earlier.crops() == ["a.jpg", "b.jpg", "c.jpg", "f.jpg"]
+    assert earlier.output.table.exists()
+    earlier.output.journal.write_bytes(b"diary")
+    for option in ("resume", "overwrite"):
+        with pytest.raises(OutputError, match=r"journal of an earlier run .*, found another file, so all is kept"):
+            earlier.kept(**{option: True})
+    assert earlier.output.journal.read_bytes() == b"diary"
+    assert earlier.output.table.exists()
+
+
+def test_a_folder_in_the_place_of_a_file_and_the_reverse(earlier):
+    earlier.output.table.mkdir()
+    for option in ("resume", "overwrite"):
+        with pytest.raises(OutputError, match=r"csv: expected a file or nothing, found a folder; choose another"):
+            earlier.kept(**{option: True})
+    earlier.output.table.rmdir()
+    assert earlier.kept(resume=True) == "abce"
+    if earlier.output.page is not None:
+        shutil.rmtree(earlier.output.crops)
+        earlier.output.crops.write_bytes(b"")
+        with pytest.raises(OutputError, match=r"aligned: expected a folder or nothing, found a file; choose another"):
+            earlier.kept(overwrite=True)
 
 
 def test_a_damaged_journal_can_be_overwritten(earlier):

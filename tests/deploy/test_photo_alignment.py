@@ -1,9 +1,12 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from insightrec.deploy import photo_alignment
 from insightrec.deploy.face_aligner import AlignedFace
+from insightrec.deploy.mtcnn_weights import MtcnnNetworks
 from insightrec.deploy.photo_alignment import STATUSES, AlignmentSettings, PhotoAlignment, PhotoJob
 from insightrec.deploy.photo_result import file_stamp, parse_result
 from insightrec.recordio_tools.errors import ImageError
@@ -100,3 +103,20 @@ def test_what_a_run_that_goes_on_has_to_share(tmp_path):
     assert alignment.settings["min_face"] == 30
     assert set(alignment.settings) == {"input", *AlignmentSettings._fields}
     assert alignment.stamp(JOB) is None
+
+
+def test_other_weights_under_the_same_name_are_other_settings(tmp_path, monkeypatch):
+    def found(*contents):
+        networks = []
+        for stage, content in zip(("det1", "det2", "det3", "det4"), contents):
+            path = tmp_path / f"{stage}-0001.params"
+            path.write_bytes(content)
+            networks.append(SimpleNamespace(source=str(path)))
+        networks = MtcnnNetworks(*networks)
+        monkeypatch.setattr(photo_alignment, "load_networks", lambda folder: networks)
+        return PhotoAlignment(tmp_path, tmp_path, AlignmentSettings(mtcnn="weights")).settings["mtcnn"]
+
+    sha = "det1:ca978112,det2:3e23e816,det3:2e7d2c03"  # of a, b and c
+    assert found(b"a", b"b", b"c") == sha
+    assert found(b"a", b"b", b"c", b"d") == f"{sha},det4:18ac3e73"
+    assert found(b"a", b"a", b"c") == sha.replace("3e23e816", "ca978112")

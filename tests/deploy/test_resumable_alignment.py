@@ -187,6 +187,29 @@ def test_several_processes_open_an_aligner_each(run, monkeypatch):
     assert run(resume=True, processes=2) == ([], ["made"] * 4)
 
 
+def test_where_it_is_stopped_from_outside_the_way_on_is_named(run, monkeypatch, capsys):
+    def stop(error):
+        def align(self, job):
+            raise error
+
+        monkeypatch.setattr(Copier, "align", align)
+
+    plain = Copier.align
+    stop(OSError(28, "No space left on device"))
+    said = r"aligned: the run was stopped \(No space left on device\); give --resume to go on from here$"
+    with pytest.raises(OutputError, match=said):
+        run()
+    stop(PermissionError(13, "Permission denied", "a/1.jpg"))
+    with pytest.raises(OutputError, match=r"\(Permission denied, a/1.jpg\); give --resume"):
+        run(resume=True)
+    stop(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(resume=True)
+    assert capsys.readouterr().err.endswith("aligned: give --resume to go on from here\n")
+    monkeypatch.setattr(Copier, "align", plain)
+    assert run(resume=True) == (ALL, ["made"] * 4)
+
+
 def test_an_error_ends_the_workers(run, monkeypatch):
     closed = []
 

@@ -34,6 +34,12 @@ def test_sizes_that_are_asked_for_must_be_there(tmp_path):
         find_lists(tmp_path, None, 2)
 
 
+def test_a_list_instead_of_what_names_start_with(tmp_path):
+    make(tmp_path, "10_1")
+    with pytest.raises(ListError, match="json_10_1: expected what the lists' names start with.*; leave _10_1 off"):
+        find_lists(tmp_path / "megaface_features_list.json_10_1", [10], 1)
+
+
 def test_no_list_at_all(tmp_path):
     with pytest.raises(ListError, match="json_SIZE_SET: expected distractor lists, found none of the default sizes"):
         find_lists(tmp_path, None, 1)

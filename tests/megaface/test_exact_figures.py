@@ -40,6 +40,12 @@ def test_figures():
     assert figures["devkit_roc"] == [{"far_target": 1e-3, "low": 0.5, "high": 0.51}]
 
 
+def test_a_point_at_the_rate_is_part_of_the_bracket():
+    """The devkit's rate of 1 in 1000 is float32, 0.001000000047."""
+    curves = {"roc": [[0.0, float(np.float32(1) / np.float32(1000)), 1.0], [0.25, 0.5, 0.75]]}
+    assert exact_figures(outcome(), curves)["devkit_roc"] == [{"far_target": 1e-3, "low": 0.5, "high": 0.51}]
+
+
 def test_bracket_is_at_most_one():
     curves = {"roc": [[0.0, 1.0], [0.995, 1.0]]}
     assert exact_figures(outcome(), curves)["devkit_roc"] == [{"far_target": 1e-3, "low": 0.995, "high": 1.0}]

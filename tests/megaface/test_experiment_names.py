@@ -18,6 +18,15 @@ def test_names_of_the_devkit():
     assert str(names.result("cmc")) == "out/cmc_facescrub_megaface_insightface_1000000_1.json"
 
 
+def test_finished_sizes(tmp_path):
+    names = ExperimentNames(tmp_path, "facescrub", "megaface", "net[1]", 10, 1)
+    for end in ("1000_1", "10_2", "200_1", "10_10_1", "_1", "x_1"):
+        path = names.other(f"finished_facescrub_megaface_net[1]_{end}.json")
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert [(each.size, each.set_number) for each in names.finished_sizes()] == [(10, 2), (200, 1), (1000, 1)]
+
+
 @pytest.mark.parametrize(
     ("file_ending", "name"),
     [("_insightface.bin", "insightface"), ("_r100_112x112.bin", "r100_112x112"), (".bin", ""), ("_a.b.bin", "a")],

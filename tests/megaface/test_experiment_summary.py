@@ -14,7 +14,7 @@ def exact():
         "mode": "exact",
         "identification": {"rate": rates},
         "verification": {"first_hundred_probes": points, "all_probes": [{**point, "tar": 0.25} for point in points]},
-        "devkit_roc": [{"far_target": 1e-6, "low": 0.88, "high": 0.89}],
+        "devkit_roc": [{"far_target": far, "low": 0.88, "high": 0.89} for far in fars],
         "traditional_cmc": {"rate": [0.75] * 100},
     }
 
@@ -37,10 +37,17 @@ def test_csv():
         "tar_all_1e-4": "0.25",
         "tar_all_1e-5": "0.25",
         "tar_all_1e-6": "",
-        "devkit_roc_1e-6_low": "0.88",
-        "devkit_roc_1e-6_high": "0.89",
+        "devkit_roc_1e-6_low": "",
+        "devkit_roc_1e-6_high": "",
         "traditional_rank_1": "0.75",
     }
+
+
+def test_the_devkits_bracket_stands_where_the_rate_is_resolvable():
+    content = exact()
+    content["verification"]["first_hundred_probes"][-1]["resolvable"] = True
+    row = summary_row(content)
+    assert (row["tar_first100_1e-6"], row["devkit_roc_1e-6_low"], row["devkit_roc_1e-6_high"]) == (0.9, 0.88, 0.89)
 
 
 def test_table():

@@ -54,6 +54,7 @@ def test_page():
         "-0.750 album/2&lt;.jpg",
     ]
     assert "3 of 6 probes have a mate that some distractor beats; the 3 worst are shown" in page
+    assert "5 of 11 pictures were not found or cannot be read." in page
 
 
 def test_a_page_is_bounded():

@@ -1,9 +1,11 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
 
 from insightrec.megaface.feature_run import FeatureRun, run_features
-from insightrec.recordio_tools.errors import ImageError
+from insightrec.recordio_tools.errors import ImageError, InputError
 
 SIZE = (4, 5)
 COUNT = 23
@@ -98,6 +100,24 @@ def test_images_that_cannot_be_read_change_no_other(images, tmp_path):
     assert all(isinstance(error, ImageError) for error in found.unreadable.values())
     assert str(found.unreadable["0.png"]).startswith(f"{tmp_path}/0.png: cannot be read (No such file or directory)")
     assert "expected an image of 4x5 (height x width) or a multiple of it, found 8x5" in str(found.unreadable["22.png"])
+
+
+@pytest.mark.parametrize("hopeless", [6, 1000])
+def test_a_run_without_one_image_that_can_be_read_stops_early(images, tmp_path, monkeypatch, hopeless):
+    monkeypatch.setattr("insightrec.megaface.feature_run._HOPELESS", hopeless)
+    readable = images["7.png" if hopeless == 6 else "22.png"]
+    for file in images.values():
+        if file != readable:
+            os.unlink(file)
+    assert len(run(images, Writer()).unreadable) == COUNT - 1  # one of those looked at can be read
+    whole = {path: (0, 0, 0) for path in images if images[path] == readable}
+    os.unlink(readable)
+    tried = {6: 8, 1000: COUNT}[hopeless]
+    with pytest.raises(
+        InputError, match=rf"none among the first {tried} that can be read: \S*/0.png: .*; check --set-"
+    ):
+        run(images, Writer())
+    assert len(run(images, Writer(whole)).unreadable) == COUNT - 1
 
 
 def test_an_image_whose_feature_is_there_need_not_be(images, tmp_path):

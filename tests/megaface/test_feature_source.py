@@ -1,3 +1,4 @@
+import os
 import pickle
 
 import numpy as np
@@ -84,6 +85,64 @@ def test_a_file_of_another_dimension_or_with_nan(root):
         source.read(0, 10)
 
 
+@pytest.mark.parametrize("first", [0, 3])
+def test_damaged_files_of_a_block_are_counted_and_the_first_named(root, first):
+    for number in range(first, first + 7):
+        file = root / f"{PATHS[number]}_m.bin"
+        file.write_bytes(file.read_bytes()[:-4] + np.float32(np.nan).tobytes())
+    write_feature(root / f"{PATHS[50]}_m.bin", np.ones(10))
+    source = FeatureFiles(root, PATHS, "_m.bin")
+    with pytest.raises(FeatureError) as raised:
+        source.read(0, 40)
+    message = str(raised.value)
+    assert message.startswith(f"{root}: 7 feature files among 40 are damaged: ")
+    assert message.count("number 4: expected a finite number, found nan") == 5
+    assert f"{PATHS[first + 4]}_m.bin" in message
+    assert f"{PATHS[first + 5]}_m.bin" not in message
+    assert message.endswith("; and 2 more")
+    if first:
+        with pytest.raises(FeatureError, match=r"8 feature files among 100 are damaged"):
+            source.read(0, 100)
+        np.testing.assert_array_equal(source.read(10, 50), ROWS[10:50])
+
+
+def changed_time(path, nanoseconds=1):
+    status = os.stat(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + nanoseconds))
+
+
+def test_the_stamp_of_files_tells_any_change(root, monkeypatch):
+    def stamp(paths=PATHS, threads=3):
+        return FeatureFiles(root, paths, "_m.bin", threads=threads).stamp()
+
+    stamps = [stamp(), stamp(PATHS[::-1]), stamp(PATHS[:-1])]
+    assert len(stamps[0]) == 64
+    assert stamp() == stamp(threads=1) == stamps[0]
+    monkeypatch.setattr("insightrec.megaface.feature_source._STAMPED", 7)
+    assert stamp() == stamps[0]
+    changed_time(root / f"{PATHS[50]}_m.bin")
+    stamps.append(stamp())
+    status = os.stat(root / f"{PATHS[60]}_m.bin")
+    write_feature(root / f"{PATHS[60]}_m.bin", np.ones(6))
+    os.utime(root / f"{PATHS[60]}_m.bin", ns=(status.st_atime_ns, status.st_mtime_ns))
+    stamps.append(stamp())
+    (root / f"{PATHS[70]}_m.bin").unlink()
+    stamps.append(stamp())
+    assert len(set(stamps)) == len(stamps)
+    root.rename(root.with_name("moved"))
+    assert FeatureFiles(root.with_name("moved"), PATHS, "_m.bin").stamp() == stamps[-1]
+
+
+def test_the_stamp_of_a_store_tells_any_change(store):
+    stamps = [PackedFeatures(store, paths).stamp() for paths in (None, PATHS[::-1], PATHS[1:])]
+    assert len(stamps[0]) == 64
+    assert PackedFeatures(store, PATHS).stamp() == stamps[0]
+    for ending in (".npy", ".json"):
+        changed_time(f"{store}{ending}")
+        stamps.append(PackedFeatures(store).stamp())
+    assert len(set(stamps)) == len(stamps)
+
+
 def test_rows_that_a_store_has_not(store):
     with pytest.raises(
         FeatureError, match=r"packed.npy: expected 107 listed features, found 7 missing: a0, a1, a2, a3, a4 and 2"
@@ -107,6 +166,18 @@ def test_nan_in_a_store_is_named(store):
     with pytest.raises(FeatureError, match=r"packed.npy: p5/12.jpg: number 2: .*found inf"):
         source.read(80, 100)
     np.testing.assert_array_equal(source.read(0, 80), ROWS[::-1][:80])
+
+
+def test_the_matrix_of_a_store_is_its_path_too(store):
+    np.testing.assert_array_equal(open_source(f"{store}.npy", PATHS).read(0, 100), ROWS)
+
+
+def test_a_folder_beside_a_store_is_taken_with_a_warning(store):
+    write_feature(store / "p0/0.jpg_m.bin", ROWS[7])
+    with pytest.warns(UserWarning, match=r"packed: found a folder and a packed store .* the folder's files are taken"):
+        source = open_source(store, PATHS[:1], "_m.bin")
+    np.testing.assert_array_equal(source.read(0, 1), ROWS[7:8])
+    np.testing.assert_array_equal(open_source(f"{store}.npy", PATHS[:1]).read(0, 1), ROWS[:1])
 
 
 def test_neither_files_nor_store(tmp_path, root):

@@ -54,7 +54,7 @@ def test_what_is_there_is_refused_or_continued(target):
 
 def test_a_run_with_other_models_does_not_continue(target):
     write(target)
-    with pytest.raises(OutputError, match=r"_origin.json: expected the models of this run, found others"):
+    with pytest.raises(OutputError, match=r"_origin.json: expected the models, .* of this run, found others"):
         prepare_target(target, b"two", resume=True)
     target.origin_path.unlink()
     with pytest.raises(OutputError, match="found no such file"):
@@ -95,6 +95,17 @@ def test_files_cut_short_do_not_count(tmp_path):
     write(target)
     (tmp_path / "set" / "a" / "1.png_algo.bin").write_bytes(b"\0" * 16)
     assert target.open().paths == PATHS[1:]
+
+
+@pytest.mark.parametrize("damage", [(0, struct.pack("<i", 9)), (4, struct.pack("<i", 0)), (20, b"\0\0\x80\x7f")])
+def test_damaged_files_of_the_right_size_do_not_count(tmp_path, damage):
+    target, _ = targets(tmp_path)
+    write(target)
+    place, data = damage
+    with open(tmp_path / "set" / "b.b" / "2.png_algo.bin", "r+b") as file:
+        file.seek(place)
+        file.write(data)
+    assert target.open().paths == PATHS[:1]
 
 
 def test_files_of_images_that_are_no_longer_listed_are_removed_too(tmp_path):

@@ -54,6 +54,24 @@ def test_files_of_a_run_that_stopped_stay(tmp_path):
     assert first.stat().st_ino != kept
 
 
+def test_files_of_another_source_are_not_continued(tmp_path):
+    def write(root="out", source="one", **options):
+        write_features(FileWriter(tmp_path / root, "_m.bin", source=source, **options), PATHS, read)
+
+    write()
+    assert (tmp_path / "out_origin.json").read_text() == "one"
+    write(resume=True)
+    with pytest.raises(OutputError, match=r"out_origin.json: expected features of two, found one; give the options"):
+        write(source="two", resume=True)
+    write(source="two", overwrite=True)
+    write(source="two", resume=True)
+    (tmp_path / "out_origin.json").unlink()
+    with pytest.raises(OutputError, match="found no such file"):
+        write(source="two", resume=True)
+    write("new", resume=True)
+    assert (tmp_path / "new_origin.json").read_text() == "one"
+
+
 def test_a_store_goes_on_where_it_stopped(tmp_path):
     starts = []
 

@@ -6,6 +6,7 @@ import pytest
 
 from insightrec.megaface import find_duplicates
 from insightrec.megaface.feature_file import write_feature
+from insightrec.megaface.noise_list import read_noise_list
 from insightrec.megaface.packed_store import write_store
 from insightrec.recordio_tools import face2rec
 from insightrec.recordio_tools.image_codec import encode_rgb
@@ -65,6 +66,8 @@ def test_a_packed_store_gives_the_same_list(features):
     folder, _ = features
     find_duplicates.main(arguments(folder, "files.txt"))
     find_duplicates.main(arguments(folder, "store.txt", features=folder / "packed", list=None))
+    find_duplicates.main(arguments(folder, "matrix.txt", features=folder / "packed.npy", list=None))
+    assert (folder / "matrix.txt").read_bytes() == (folder / "store.txt").read_bytes()
     assert (folder / "files.txt").read_bytes() == (folder / "store.txt").read_bytes()
 
 
@@ -94,6 +97,23 @@ def test_bad_input_is_one_line(features, capsys):
     (folder / "o.csv").write_text("mine")
     assert "exists already" in error_of(capsys, arguments(folder, "o"))
     assert not (folder / "o").exists()
+
+
+def test_what_is_refused_before_the_search(features, capsys, monkeypatch):
+    folder, _ = features
+    monkeypatch.setattr(find_duplicates, "search_images", None)
+    assert "expected the name of a file to write, found a folder" in error_of(capsys, arguments(folder, ""))
+    for flag in ("images", "probe-images"):
+        given = arguments(folder, "o", **{flag: folder / "absent"})
+        assert "absent: expected a folder of aligned images, found none" in error_of(capsys, given)
+    assert "argument --gpu" in error_of(capsys, arguments(folder, "o", gpu=-2))
+    assert "argument --file-ending" in error_of(capsys, arguments(folder, "o", **{"file-ending": "/x"}))
+
+
+def test_a_list_without_candidates_is_a_noise_list(features):
+    folder, _ = features
+    find_duplicates.main(arguments(folder, "none.txt", **{"same-person": 1, "near-identical": 1}))
+    assert read_noise_list(folder / "none.txt").names == []
 
 
 class PixelEmbedder:

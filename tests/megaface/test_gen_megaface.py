@@ -14,9 +14,11 @@ import pytest
 from onnx import helper, numpy_helper
 
 from insightrec.deploy.embedder import Embedder
+from insightrec.megaface import remove_noises
 from insightrec.megaface.feature_file import read_feature
 from insightrec.megaface.feature_source import open_source
 from insightrec.megaface.gen_megaface import main, parse
+from insightrec.megaface.template_list import read_template_list
 
 SIZE = (8, 6)
 DIMENSION = 40
@@ -177,7 +179,8 @@ def test_what_is_there_is_kept_replaced_or_an_error(place, capsys, layout):
     assert "exists already; give --resume to keep what is there, or --overwrite" in fails(capsys, "--layout", layout)
     write_model(place / "second.onnx", seed=1)
     message = fails(capsys, "--layout", layout, "--resume", model="second.onnx")
-    assert "_origin.json: expected the models of this run, found others" in message
+    assert "_origin.json: expected the models, --image-size and --batch-size of this run, found others" in message
+    assert "found others" in fails(capsys, "--layout", layout, "--resume", "--batch-size", "4")
     assert contents(place / "feature_out").items() >= first.items()
     run("--layout", layout, "--resume")
     assert "facescrub: 12 features of 40 numbers (12 there before): " in capsys.readouterr().out
@@ -209,7 +212,7 @@ def test_images_that_cannot_be_read(place, capsys, layout):
     message = fails(capsys, "--layout", layout)
     assert message.startswith("feature_out/facescrub_unreadable.txt: 1 of 12 images cannot be read, the others are")
     assert "; feature_out/megaface_unreadable.txt: 1 of 29 images cannot be read" in message
-    path, reason = Path("feature_out/megaface_unreadable.txt").read_text().splitlines()[0].split("\t")
+    reason, path = Path("feature_out/megaface_unreadable.txt").read_text().splitlines()[1].split("\t")
     assert path == bad
     assert reason.startswith(f"./data/megaface_images/{bad}: image is cut short after 100 bytes")
     if layout == "files":
@@ -239,9 +242,64 @@ def test_images_that_cannot_be_read_may_be_skipped(place, capsys, layout):
     run("--layout", layout, "--resume", "--on-error", "skip")
     _, line, unreadable = capsys.readouterr().out.splitlines()
     assert line.startswith("megaface: 28 features of 40 numbers (28 there before): feature_out/megaface")
-    assert unreadable == "  feature_out/megaface_unreadable.txt: 1 of 29 images cannot be read"
+    assert unreadable.startswith("  feature_out/megaface_unreadable.txt: 1 of 29 images cannot be read; for lists")
     kept = [path for path in listed("megaface") if path != listed("megaface")[3]]
     assert len(open_source("feature_out/megaface", kept, "_insightface.bin").read(0, 28)) == 28
+
+
+@pytest.mark.parametrize("layout", ["files", "store"])
+def test_images_that_were_skipped_are_added_once_they_can_be_read(place, capsys, layout):
+    run("--layout", layout, "--output", "whole")
+    path = f"data/megaface_images/{listed('megaface')[3]}"
+    os.rename(path, "kept.jpg")
+    run("--layout", layout, "--on-error", "skip")
+    os.rename("kept.jpg", path)
+    run("--layout", layout, "--resume")
+    assert "megaface: 29 features of 40 numbers (28 there before): " in capsys.readouterr().out
+    sources = [
+        open_source(f"{root}/megaface", listed("megaface"), "_insightface.bin") for root in ("whole", "feature_out")
+    ]
+    np.testing.assert_array_equal(*(source.read(0, 29) for source in sources))
+
+
+@pytest.mark.parametrize("layout", ["files", "store"])
+def test_the_report_is_a_noise_list_that_makes_lists_without_what_cannot_be_read(place, capsys, layout):
+    bad = {"facescrub": listed("facescrub")[2], "megaface": listed("megaface")[5]}
+    for name, path in bad.items():
+        os.unlink(f"data/{name}_images/{path}")
+    message = fails(capsys, "--layout", layout)
+    assert ("--resume --on-error skip, then" in message) == (layout == "store")
+    assert "remove_noises.py --policy drop --megaface-lst LIST --megaface-noises feature_out/megaface_unread" in message
+    if layout == "store":
+        run("--layout", layout, "--resume", "--on-error", "skip")
+    lists = [(f"--{name}-lst", f"data/{name}_lst") for name in bad]
+    noises = [(f"--{name}-noises", f"feature_out/{name}_unreadable.txt") for name in bad]
+    remove_noises.main(["--policy", "drop", *sum([*lists, *noises], ()), "--feature-dir-out", "lists"])
+    for name, list_name in (
+        ("facescrub", "facescrub_features_list.json"),
+        ("megaface", "megaface_features_list.json_28_1"),
+    ):
+        paths = read_template_list(f"lists/{list_name}").paths
+        assert paths == [path for path in listed(name) if path != bad[name]]
+        source = open_source(f"feature_out/{name}", paths, "_insightface.bin")
+        source.check()
+        assert len(source.read(0, len(paths))) == len(paths)
+
+
+def test_a_root_of_other_images_stops_the_run(place, capsys):
+    message = fails(capsys, "--megaface-root", "data")
+    assert "expected images of megaface, found none among the first 29 that can be read: data/876/" in message
+    assert message.endswith("check --megaface-root and --megaface-lst")
+
+
+def test_damaged_features_are_computed_anew(place):
+    run("--nomf")
+    first = contents(place / "feature_out")
+    with open(f"feature_out/facescrub/{listed('facescrub')[2]}_insightface.bin", "r+b") as file:
+        file.seek(40)
+        file.write(np.float32(np.nan).tobytes())
+    run("--nomf", "--resume")
+    assert contents(place / "feature_out") == first
 
 
 def test_images_of_other_proportions_are_refused(place, capsys):

@@ -89,6 +89,31 @@ def test_nothing_is_replaced_unasked(folder, capsys):
     )
 
 
+def test_a_store_of_features_that_have_changed_is_not_continued(folder, capsys):
+    run(folder, *TO_STORE)
+    before = (folder / "store.npy").read_bytes()
+    write_feature(folder / "features" / f"{PATHS[5]}_m.bin", np.ones(6))
+    assert "expected features of" in refused(folder, capsys, *TO_STORE, "--resume")
+    assert (folder / "store.npy").read_bytes() == before
+    run(folder, *TO_STORE, "--overwrite")
+    assert np.load(folder / "store.npy")[5].tolist() == [1] * 6
+    write_template_list(folder / "list.json", TemplateList(PATHS, IDS[::-1]), overwrite=True)
+    assert "expected features of" in refused(folder, capsys, *TO_STORE, "--resume")
+
+
+def test_a_path_of_two_persons(folder, capsys):
+    write_template_list(folder / "other.json", TemplateList(PATHS[:1], ["someone"]))
+    error = refused(folder, capsys, *TO_STORE[:5], "@list.json", "@other.json", *TO_STORE[6:])
+    assert "p0/0.jpg: expected one person in all lists, found 'p0' and 'someone'" in error
+    assert merge_lists([TemplateList(["a"], ["1"]), TemplateList(["a"])]) == TemplateList(["a"])
+
+
+def test_a_store_by_its_matrix(folder):
+    run(folder, "--to-store", "@store.npy", *TO_STORE[2:])
+    run(folder, *TO_FILES[:3], "@store.npy", *TO_FILES[4:])
+    assert tree(folder / "again") == tree(folder / "features")
+
+
 def test_missing_features_leave_nothing(folder, capsys):
     (folder / "features" / "p1" / "5.jpg_m.bin").unlink()
     error = refused(folder, capsys, *TO_STORE)
@@ -102,6 +127,8 @@ def test_missing_features_leave_nothing(folder, capsys):
     [
         (["--to-store", "x", "--file-ending", "y"], "--to-store needs --root and --list"),
         (["--to-files", "x", "--file-ending", "y"], "--to-files needs --store"),
+        (["--to-store", "x", "--file-ending", "/y"], "argument --file-ending: expected the ending of a file's name"),
+        (["--to-store", "x", "--file-ending", "y", "--resume", "--overwrite"], "not allowed with argument"),
         (["--file-ending", "y"], "one of the arguments --to-store --to-files is required"),
     ],
 )

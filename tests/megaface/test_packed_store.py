@@ -111,10 +111,50 @@ def test_a_whole_store_is_not_made_again(store):
     assert content(store) == before
     with pytest.raises(OutputError, match="expected features of .*model 2.*, found .*model 1"):
         write(store, ROWS, source="model 2", resume=True)
-    with pytest.raises(OutputError, match="found a whole store without a/7.jpg"):
-        write(store, np.vstack([ROWS, ROWS[:1]]), [*PATHS, "a/7.jpg"], source="model 1", resume=True)
     assert write(store, -ROWS, source="model 2", overwrite=True) == 0
     assert content(store) != before
+
+
+@pytest.mark.parametrize("ids", [False, True])
+def test_rows_are_appended_to_a_whole_store(store, tmp_path, ids):
+    persons = [path[2] for path in PATHS]
+
+    def write_part(store, stop, **options):
+        with StoreWriter(store, 4, source="model", **options) as writer:
+            done = len(writer.paths)
+            writer.append(PATHS[done:stop], ROWS[done:stop], persons[done:stop] if ids else None)
+
+    write_part(tmp_path / "straight", len(PATHS))
+    write_part(store, 4)
+    write_part(store, 5, resume=True)
+    write_part(store, len(PATHS), resume=True)
+    assert content(store) == content(tmp_path / "straight")
+    assert names(store) == ["some.store.json", "some.store.npy"]
+
+
+@pytest.mark.parametrize("stop", ["unlink", "replace"])
+def test_killed_while_a_store_is_taken_apart(store, tmp_path, monkeypatch, stop):
+    write(tmp_path / "straight", ROWS)
+    write(store, ROWS[:4], PATHS[:4])
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        writer = StoreWriter(store, 4, resume=True)
+        with writer:
+            patched.setattr(*(("pathlib.Path.unlink", killed) if stop == "unlink" else ("os.replace", killed)))
+            writer.append(PATHS[4:], ROWS[4:], [path[2] for path in PATHS[4:]])
+    assert write(store, ROWS, resume=True) == 4
+    assert content(store) == content(tmp_path / "straight")
+
+
+def test_a_failed_append_leaves_the_whole_store(store):
+    write(store, ROWS)
+    before = content(store)
+    with pytest.raises(FeatureError, match="found nan"), StoreWriter(store, 4, resume=True) as writer:
+        writer.append(["x/1.jpg"], np.full((1, 4), np.nan), ["x"])
+    assert content(store) == before
 
 
 @pytest.mark.parametrize("cut", [1, 15, 16, 17, 5 * 16, 5 * 16 + 3])

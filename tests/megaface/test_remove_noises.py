@@ -100,7 +100,7 @@ def test_the_seed(folder):
     run(folder)
     run(folder, "--seed", 1, out="other")
     differing = {name for name, data in tree(folder / "other").items() if tree(folder / "out")[name] != data}
-    assert differing == {f"facescrub/{PROBES[NOISY_PROBE]}_m.bin"}
+    assert differing == {f"facescrub/{PROBES[NOISY_PROBE]}_m.bin", "facescrub_origin.json", "megaface_origin.json"}
 
 
 def test_zero_warns(folder, capsys):
@@ -120,7 +120,56 @@ def test_drop_writes_lists_alone(folder):
     distractors = read_template_list(folder / "out" / "distractors.json_20_1")
     assert distractors == TemplateList(DISTRACTORS[:4] + DISTRACTORS[5:])
     run(folder, "--policy", "drop", out="lines", probes="facescrub_lst")
-    assert read_template_list(folder / "lines" / "facescrub_lst") == probes
+    assert read_template_list(folder / "lines" / "facescrub_features_list.json") == probes
+
+
+def test_drop_gives_the_lists_of_step_one_the_names_that_run_experiment_looks_for(folder):
+    for part in ("facescrub", "megaface"):
+        (folder / part).mkdir()
+        (folder / f"{part}_lst").rename(folder / part / "lst")
+    run(folder, "--policy", "drop", probes="facescrub/lst", distractors="megaface/lst")
+    assert set(tree(folder / "out")) == {"facescrub_features_list.json", "megaface_features_list.json_19_1"}
+    probes = read_template_list(folder / "out" / "facescrub_features_list.json", ids_required=True)
+    assert probes.paths == PROBES[:7] + PROBES[8:]
+    distractors = read_template_list(folder / "out" / "megaface_features_list.json_19_1")
+    assert distractors.paths == DISTRACTORS[:4] + DISTRACTORS[5:]
+
+
+def test_nothing_is_written_unless_both_parts_can_be_read(folder, capsys):
+    whole = (folder / "mf.txt").read_bytes()
+    (folder / "mf.txt").write_text("\n".join(DISTRACTORS))
+    assert "expected images that are not noisy, found none" in refused(capsys, folder, "--policy", "drop")
+    (folder / "mf.txt").write_bytes(whole)
+    (folder / "in" / "megaface" / f"{DISTRACTORS[0]}_m.bin").unlink()
+    assert "1 missing" in refused(capsys, folder)
+    assert not (folder / "out").exists()
+    run(folder, "--policy", "drop")  # features are not looked at
+    (folder / "out" / "probes.json").unlink()
+    assert "distractors.json_20_1: exists already" in refused(capsys, folder, "--policy", "drop")
+    assert not (folder / "out" / "probes.json").exists()
+
+
+def test_noises_that_name_nothing(folder, capsys):
+    (folder / "mf.txt").write_text("# none found\n")
+    run(folder, "--policy", "drop")
+    printed = capsys.readouterr()
+    assert "megaface: 0 of 0 noisy names" in printed.out
+    assert printed.err == ""
+    (folder / "mf.txt").write_text("a/b/c.jpg\n")
+    run(folder, "--policy", "drop", "--overwrite")
+    assert "distractors.json_20_1: none of the noisy names is in this list" in capsys.readouterr().err
+
+
+def test_people_are_told_by_the_list_s_ids(folder, capsys):
+    paths = [f"{number}/{number}A{age}.jpg" for number in range(1, 83) for age in (2, 33)]
+    write_template_list(folder / "fgnet.json", TemplateList(paths, [path.split("/")[0] for path in paths]))
+    run(folder, "--policy", "drop", probes="fgnet.json")
+    assert "4 are of people whom the list of 82 people has not, 0 are other images" in capsys.readouterr().out
+    uncropped = [path.replace("_", " ", 1) for path in PROBES]
+    write_template_list(folder / "uncropped.json", TemplateList(uncropped, [path.split("/")[0] for path in uncropped]))
+    (folder / "fs.txt").write_text("A_B_99.png\nOther_1.png\n")
+    run(folder, "--policy", "drop", "--overwrite", probes="uncropped.json")
+    assert "1 are of people whom the list of 2 people has not, 1 are other images" in capsys.readouterr().out
 
 
 def test_drop_needs_no_features_and_leaves_its_input(folder, capsys):
@@ -176,9 +225,16 @@ def test_killed_and_run_again(folder, source, path):
     assert tree(folder / "out") == tree(folder / "straight")
 
 
-def test_a_whole_store_of_another_seed_is_not_taken_for_this_one(folder, capsys):
-    run(folder, source="packed")
-    assert "seed 1" in refused(capsys, folder, "--seed", 1, "--resume", source="packed")
+@pytest.mark.parametrize("source", ["in", "packed"])
+def test_features_of_another_seed_or_of_others_are_not_taken_for_these(folder, capsys, source):
+    run(folder, source=source)
+    before = tree(folder / "out")
+    assert "seed 1" in refused(capsys, folder, "--seed", 1, "--resume", source=source)
+    assert "policy zero" in refused(capsys, folder, "--policy", "zero", "--resume", source=source)
+    write_feature(folder / "in" / "facescrub" / f"{PROBES[0]}_m.bin", np.ones(6))
+    write_store(folder / "packed" / "facescrub", -PROBE_ROWS, PROBES, 6, overwrite=True)
+    assert "seed 0" in refused(capsys, folder, "--resume", source=source)
+    assert tree(folder / "out") == before
 
 
 def test_missing_features_are_one_error(folder, capsys):
@@ -198,6 +254,11 @@ def test_all_images_of_a_person_noisy(folder, capsys):
     [
         ([], "expected --facescrub-lst, --megaface-lst or both"),
         (["--megaface-lst", "x"], "--megaface-lst needs --megaface-noises"),
+        (
+            ["--megaface-lst", "x", "--megaface-noises", "y", "--facescrub-noises", "z"],
+            "--facescrub-noises needs --face",
+        ),
+        (["--megaface-lst", "x", "--megaface-noises", "y", "--algo", "../a"], "expected the ending of a file's name"),
         (["--megaface-lst", "x", "--megaface-noises", "y"], "--policy insightface needs --feature-dir-input"),
     ],
 )

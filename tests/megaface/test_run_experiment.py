@@ -85,6 +85,11 @@ def contents(folder, pattern="*"):
     return {path.name: path.read_bytes() for path in sorted(Path(folder).rglob(pattern)) if path.is_file()}
 
 
+def results(folder, pattern="*_1.*"):
+    """The result files of all sizes, without what is in otherFiles."""
+    return {path.name: path.read_bytes() for path in sorted(Path(folder).glob(pattern))}
+
+
 def exact(size=700, out="out"):
     return json.loads(Path(out, f"exact_facescrub_megaface_net_{size}_1.json").read_text())
 
@@ -95,19 +100,21 @@ def test_files_and_printed_lines(place, capsys, monkeypatch):
     names = [f"{kind}_facescrub_megaface_net_{size}_1" for size in (10, 700) for kind in ("cmc", "exact", "matches")]
     plots = [f"curves_facescrub_megaface_net_{size}_1.png" for size in (10, 700)]
     lists = ["facescrub_features_net", "megaface_features_net_10_1", "megaface_features_net_700_1"]
+    lists += [f"finished_facescrub_megaface_net_{size}_1.json" for size in (10, 700)]
     assert sorted(contents("out")) == sorted(
         [f"{name}.json" for name in names] + plots + lists + ["results_facescrub_megaface_net.csv"]
     )
     lines = capsys.readouterr().out.splitlines()
     rank_1 = [exact(size)["identification"]["rate"][0] for size in (10, 700)]
-    assert lines[:5] == [
+    assert lines[:6] == [
         "Loaded 120 probes spanning 18 classes",
+        "714 pairs; 1 probes without a mate",
         "facescrub, 10 megaface, set 1",
         f"Rank 1: {rank_1[0]:f}",
         "facescrub, 700 megaface, set 1",
         f"Rank 1: {rank_1[1]:f}",
     ]
-    assert lines[6].split()[:3] == ["10", "1", f"{rank_1[0]:.5f}"]
+    assert lines[7].split()[:3] == ["10", "1", f"{rank_1[0]:.5f}"]
     with open("out/results_facescrub_megaface_net.csv", newline="") as file:
         assert [(row["size"], float(row["rank_1"])) for row in csv.DictReader(file)] == list(zip(("10", "700"), rank_1))
 
@@ -162,11 +169,11 @@ def test_figures_agree_with_each_other(place):
 )
 def test_workers_blocks_and_layouts_change_nothing(place, more):
     run(out="files")
-    expected = contents("files", "*_1.*")
+    expected = results("files")
     run(*more, out="again")
     run(*more, out="packed", features=("packed_distractors", "packed_probes"))
-    assert contents("again", "*_1.*") == expected
-    assert contents("packed", "*_1.*") == expected
+    assert results("again") == expected
+    assert results("packed") == expected
     assert len(expected) == 8
 
 
@@ -174,8 +181,8 @@ def test_two_workers_of_ray_give_the_same_bytes(place):
     pytest.importorskip("ray", reason="Ray is not installed")
     run(out="threads")
     run("--engine", "ray", "--workers", "2", "--block", "64", out="ray")
-    assert contents("ray", "*_1.*") == contents("threads", "*_1.*")
-    assert contents("ray", "*_1.json")
+    assert results("ray") == results("threads")
+    assert results("ray", "*_1.json")
 
 
 def test_fast_mode_is_close(place):
@@ -185,7 +192,6 @@ def test_fast_mode_is_close(place):
     first, second = exact(out="exact"), exact(out="fast")
     assert (first["mode"], second["mode"]) == ("exact", "fast")
     np.testing.assert_allclose(second["identification"]["rate"], first["identification"]["rate"], atol=0.005)
-    assert first["fingerprint"] != second["fingerprint"]
 
 
 def test_ids_and_longer_paths_in_distractor_lists(place):
@@ -355,7 +361,7 @@ def test_what_is_there_is_an_error_kept_or_replaced(place, capsys, monkeypatch):
     run("--score-matrices")
     before = contents("out")
     message = fails(capsys)
-    assert message.endswith(" and 7 more: exists already; give --resume to go on, --overwrite or another out_root")
+    assert message.endswith(" and 11 more: exists already; give --resume to go on, --overwrite or another out_root")
     count_block = distractor_count.count_block
     monkeypatch.setattr(distractor_count, "count_block", None)  # what is finished is not counted
     stale = Path("out/otherFiles/unfinished_facescrub_megaface_net_10_1.npz")  # killed after the results were written
@@ -366,14 +372,167 @@ def test_what_is_there_is_an_error_kept_or_replaced(place, capsys, monkeypatch):
     monkeypatch.setattr(distractor_count, "count_block", count_block)
     Path("out/cmc_facescrub_megaface_net_10_1.json").unlink()
     run("--resume")
-    assert contents("out") == before
+    assert results("out") == {name: before[name] for name in results("out")}
+    assert not Path("out/otherFiles/facescrub_megaface_net_10_1.bin").exists()  # nothing says of which run it was
     write_distractors(draw(5, 900))
     message = fails(capsys, "--resume")
     assert "expected results of these lists, features and mode, found others'; give --overwrite" in message
     run("--overwrite")
     assert contents("out", "matches*") != {name: data for name, data in before.items() if name.startswith("matches")}
-    Path("out/exact_facescrub_megaface_net_10_1.json").write_text("{")
-    assert "_10_1.json: expected JSON, found a damaged file" in fails(capsys, "--resume")
+
+
+@pytest.mark.parametrize("layout", [("distractors", "probes"), ("packed_distractors", "packed_probes")])
+def test_one_feature_that_changed_is_not_resumed(place, capsys, layout):
+    run("-s", "700", features=layout)
+    before = contents("out")
+    rows = draw(2, 900)
+    rows[333] = -1
+    paths = json.loads(Path("packed_distractors.json").read_text())["path"]
+    if "distractors" in layout:
+        write_feature(Path("distractors", paths[333] + ENDING), rows[333])
+    else:
+        write_store("packed_distractors", [rows], paths, DIMENSION, overwrite=True)
+    message = fails(capsys, "-s", "700", "--resume", features=layout)
+    assert "expected results of these lists, features and mode, found others'; give --overwrite" in message
+    assert contents("out") == before
+
+
+@pytest.mark.parametrize("kind", ["cmc", "matches", "exact", "curves"])
+@pytest.mark.parametrize("content", [b"", b"{", b"junk"])
+def test_a_damaged_result_is_counted_again(place, capsys, kind, content):
+    run("-s", "10")
+    before = contents("out")
+    (path,) = Path("out").rglob(f"{kind}_*")
+    path.write_bytes(content)
+    run("-s", "10", "--resume")
+    assert "facescrub, 10 megaface, set 1: not all results are as they were written" in capsys.readouterr().out
+    assert contents("out") == before
+
+
+def test_results_without_a_record_are_not_replaced(place, capsys):
+    """They may be the devkit's."""
+    run("-s", "10")
+    Path("out/otherFiles/finished_facescrub_megaface_net_10_1.json").write_bytes(b"{")
+    before = contents("out")
+    message = fails(capsys, "-s", "10", "--resume")
+    assert message.startswith(
+        "out/matches_facescrub_megaface_net_10_1.json: expected beside it out/otherFiles/finished"
+    )
+    assert contents("out") == before
+    run("-s", "10", "--overwrite")
+
+
+def test_overwrite_leaves_nothing_of_other_features(place):
+    run("-s", "10", "--score-matrices")
+    Path("out/failed_facescrub_megaface_net_10_1.html").write_text("old")
+    write_distractors(draw(5, 900))
+    run("-s", "10", "--overwrite")
+    run("-s", "10", out="fresh")
+    assert contents("out") == contents("fresh")
+
+
+def test_a_score_matrix_of_other_features_is_written_again(place):
+    run("-s", "10", "--score-matrices", out="old")
+    write_distractors(draw(5, 900))
+    run("-s", "10")
+    name = "otherFiles/facescrub_megaface_net_10_1.bin"
+    Path("out", name).write_bytes(Path("old", name).read_bytes())
+    run("-s", "10", "--resume", "--score-matrices")
+    assert Path("out", name).read_bytes() != Path("old", name).read_bytes()
+    kept = Path("out", name).stat().st_mtime_ns
+    run("-s", "10", "--resume", "--score-matrices")
+    assert Path("out", name).stat().st_mtime_ns == kept
+
+
+def test_bad_input_writes_nothing(place, capsys):
+    feature_of(0).unlink()
+    fails(capsys)
+    assert not Path("out").exists()
+    write_distractors(draw(2, 900))
+    run("-s", "10")
+    before = contents("out")
+    content = json.loads(Path("facescrub_features_list.json").read_text())
+    Path("facescrub_features_list.json").write_text(json.dumps({**content, "id": content["path"]}))
+    fails(capsys, "-s", "10", "--overwrite")
+    assert contents("out") == before
+
+
+def test_the_table_has_all_finished_sizes(place):
+    for size in ("100", "10", "700"):
+        run("-s", size)
+    Path("out/exact_facescrub_megaface_net_700_1.json").write_text("{")
+    run("-s", "100", "--overwrite")
+    with open("out/results_facescrub_megaface_net.csv", newline="") as file:
+        assert [row["size"] for row in csv.DictReader(file)] == ["10", "100"]
+
+
+def test_the_table_has_no_sizes_of_other_probes(place, capsys):
+    run("-s", "100")
+    content = json.loads(Path("facescrub_features_list.json").read_text())
+    write_features("probes", draw(8, 120), content["path"])
+    run("-s", "10")
+    with open("out/results_facescrub_megaface_net.csv", newline="") as file:
+        assert [row["size"] for row in csv.DictReader(file)] == ["10"]
+    assert "_net.csv: left out 1 earlier results, of other probes or damaged" in capsys.readouterr().out
+
+
+def test_an_interrupt_saves_what_is_counted(place, capsys, monkeypatch):
+    run("-s", "700", "--block", "50", out="whole")
+    count_block = distractor_count.count_block
+    capsys.readouterr()
+
+    def interrupted(job, start, *more):
+        if start == 150:
+            os.kill(os.getpid(), signal.SIGINT)
+        return count_block(job, start, *more)
+
+    monkeypatch.setattr(distractor_count, "count_block", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        run("-s", "700", "--block", "50")
+    assert stopped.value.code == 130
+    said = capsys.readouterr().err
+    assert "facescrub, 700 megaface, set 1: 200 of 700 distractors are counted and saved; give --resume" in said
+    starts = []
+    monkeypatch.setattr(
+        distractor_count, "count_block", lambda job, *span: starts.append(span[0]) or count_block(job, *span)
+    )
+    run("-s", "700", "--resume")
+    assert starts == [200]
+    assert contents("out") == contents("whole")
+
+
+def test_images_that_are_listed_twice_are_named(place, capsys):
+    content = json.loads(Path("megaface_features_list.json_10_1").read_text())
+    content["path"][3:5] = content["path"][:1] * 2
+    Path("megaface_features_list.json_10_1").write_text(json.dumps(content))
+    run("-s", "10")
+    line = "megaface_features_list.json_10_1: 1 images stand in the list more than once, and count each time"
+    assert line in capsys.readouterr().out.splitlines()
+    found = exact(10)
+    assert (found["probe_list"]["listed_again"], found["distractor_list"]["listed_again"]) == (0, 1)
+    assert found["probes_without_mate"] == 1
+
+
+def test_lists_and_folders_that_are_absent(place, capsys):
+    for more, message in (
+        ([], "../templatelists/facescrub_features_list.json: expected the devkit's lists here, as by default, found "),
+        (["-p", "facescrub_features_list.json"], "../templatelists: expected the devkit's lists here, as by default, "),
+    ):
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            main(["distractors", "probes", ENDING, "out", *more])
+        assert message in capsys.readouterr().err
+    message = fails(capsys, "--report", "--probe-images", "probes", "--distractor-images", "nowhere")
+    assert message.startswith("nowhere: expected a folder of images for the report, found none; check --distractor-im")
+    assert not Path("out").exists()
+
+
+def test_a_column_of_remove_noises_on_one_side(place, capsys):
+    paths = json.loads(Path("packed_distractors.json").read_text())["path"]
+    write_store("longer", [np.ones((900, 25), np.float32)], paths, 25)
+    assert "if remove_noises has added a column to the features of one side" in fails(
+        capsys, features=("longer", "probes")
+    )
 
 
 def test_killed_and_continued_gives_the_same_bytes(place, capsys, monkeypatch):

@@ -48,6 +48,7 @@ def test_probes_distractors_and_keys_in_any_order(read):
         ({"path": [".."]}, "path 0: expected a path below"),
         ({"path": ["a/"]}, "path 0: expected a path below"),
         ({"path": ["a", "b"], "id": ["x", 12]}, "id 1: expected a string, found 12"),
+        ({"path": ["a", "b", "c"], "id": ["x", 1, 2]}, "found 1; ids must be strings, in quotes: 2 of 3 are not"),
         ({"path": ["a", "b"], "id": ["x"]}, "found 1 ids and 2 paths"),
         ({"path": ["a"], "id": []}, "array 'id', found none"),
     ],

@@ -9,8 +9,8 @@ import pytest
 
 from insightrec.megaface.devkit_json import to_devkit_json
 from insightrec.megaface.feature_file import read_matrix, write_matrix
-from insightrec.megaface.noise_list import distractor_name, match_noises, person_of, probe_name, read_noise_list
-from insightrec.megaface.remove_noises import describe_match
+from insightrec.megaface.noise_list import distractor_names, match_noises, person_of, read_noise_list
+from insightrec.megaface.remove_noises import describe_match, read_part
 from insightrec.megaface.template_list import read_template_list, write_template_list
 
 CASES = "ABCFHKL"
@@ -66,14 +66,21 @@ def test_noise_lists_match_as_known(data):
     lists = data / "megaface_lists"
     noises = read_noise_list(lists / "facescrub_noises.txt")
     assert (len(noises.names), noises.repeats) == (605, 0)
-    probes = read_template_list(lists / "facescrub_features_list.json").paths
-    match = match_noises(noises.names, probes, probe_name)
+    probes = lists / "facescrub_features_list.json"
+    part = read_part("facescrub", probes, lists / "facescrub_noises.txt")
+    match = part.match
     assert (len(match.found), match.noisy.sum(), len({person_of(name) for name in match.found})) == (24, 24, 18)
     assert "518 are of people whom the list of 80 people has not, 63 are other images of its people" in describe_match(
-        "facescrub", noises, match, probes
+        part
     )
+    uncropped = lists / "facescrub_uncropped_features_list.json"  # the same people, with blanks in their names
+    assert "518 are of people whom the list of 80 people has not, 87 are" in describe_match(
+        read_part("facescrub", uncropped, lists / "facescrub_noises.txt")
+    )
+    fgnet = read_part("facescrub", lists / "fgnet_feature_list.json", lists / "facescrub_noises.txt")
+    assert "605 are of people whom the list of 82 people has not, 0 are" in describe_match(fgnet)
     noises = read_noise_list(lists / "megaface_noises.txt")
     assert (len(noises.names), noises.repeats) == (707, 12)
     for size, found in ((10, 0), (100, 0), (1000, 0), (10000, 7)):
         distractors = read_template_list(lists / f"megaface_features_list.json_{size}_1").paths
-        assert match_noises(noises.names, distractors, distractor_name).noisy.sum() == found
+        assert match_noises(noises.names, distractors, distractor_names).noisy.sum() == found
