@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from insightrec.deploy.alignment_flags import folder_path
 from insightrec.megaface import guided_alignment
 from insightrec.megaface.alignment_run import add_flags, run_alignment
 from insightrec.megaface.facescrub_photos import find_facescrub
@@ -21,6 +22,7 @@ def parse(argv):
     )
     parser.add_argument(
         "--input-dir",
+        type=folder_path,
         required=True,
         metavar="DIR",
         help="folder with facescrub_actors.txt, facescrub_actresses.txt, and the photos <Name>/<Name>_<id>.jpg in it "

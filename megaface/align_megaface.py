@@ -2,6 +2,7 @@
 
 import argparse
 
+from insightrec.deploy.alignment_flags import folder_path
 from insightrec.megaface import guided_alignment
 from insightrec.megaface.alignment_run import add_flags, run_alignment
 from insightrec.megaface.megaface_photos import find_megaface, listed_megaface
@@ -18,6 +19,7 @@ def parse(argv):
     )
     parser.add_argument(
         "--input-dir",
+        type=folder_path,
         required=True,
         metavar="DIR",
         help="folder of photos, <3 digits>/<user>/<image>.jpg and <image>.jpg.json (MegaFace), <person>/<image>.JPG "

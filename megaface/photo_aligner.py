@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from insightrec.deploy.mtcnn_weights import load_networks
+from insightrec.deploy.photo_alignment import weights_of
 from insightrec.deploy.photo_result import PhotoResult, file_stamp
 from insightrec.megaface.alignment_table import FAILED
 from insightrec.megaface.guided_alignment import HOW, GuidedAligner, mtcnn_detectors
@@ -77,7 +78,7 @@ def open_aligner(mtcnn, image_size, output):
         InputError, ModelError: as `load_networks`.
     """
     networks = load_networks(mtcnn)
-    settings = {"image_size": image_size, "mtcnn": f"with{'out' * (networks.landmark is None)} det4"}
+    settings = {"image_size": image_size, "mtcnn": weights_of(networks)}
     return PhotoAligner(GuidedAligner(mtcnn_detectors(networks), image_size), output, settings)
 
 

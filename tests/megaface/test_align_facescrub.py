@@ -18,7 +18,8 @@ HEADER = "name\timage_id\tface_id\turl\tbbox\tsha256\n"
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     nothing = SimpleNamespace(detect=lambda image: [], confirm=lambda *_: [])
-    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: SimpleNamespace(landmark=None))
+    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: None)
+    monkeypatch.setattr(photo_aligner, "weights_of", lambda networks: "det1:0a")
     monkeypatch.setattr(photo_aligner, "mtcnn_detectors", lambda networks: lambda min_size: nothing)
     folder = tmp_path / "in"
     for name, face_id, box in (("Bo C", 7, (10, 20, 49, 59)), ("Al D", 12, (5, 5, 64, 64))):

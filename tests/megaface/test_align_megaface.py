@@ -18,7 +18,8 @@ PATHS = ["000/0@N00/1_0.jpg", "000/0@N01/5_0.jpg", "068/068A03.JPG"]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     nothing = SimpleNamespace(detect=lambda image: [], confirm=lambda *_: [])
-    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: SimpleNamespace(landmark=None))
+    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: None)
+    monkeypatch.setattr(photo_aligner, "weights_of", lambda networks: "det1:0a")
     monkeypatch.setattr(photo_aligner, "mtcnn_detectors", lambda networks: lambda min_size: nothing)
     for path in PATHS:
         path = tmp_path / "in" / path

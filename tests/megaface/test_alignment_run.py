@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,7 +44,8 @@ def write_photo(path, brightness, size=(90, 100)):
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: SimpleNamespace(landmark=None))
+    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: None)
+    monkeypatch.setattr(photo_aligner, "weights_of", lambda networks: "det1:0a")
     monkeypatch.setattr(photo_aligner, "mtcnn_detectors", lambda networks: lambda min_size: BrightFaces())
 
 
@@ -105,8 +105,8 @@ def test_other_options_do_not_continue_a_run(tmp_path, photos, monkeypatch):
     run(tmp_path, photos, "--on-error", "skip")
     with pytest.raises(InputError, match="alignment.journal: the run was begun with --image-size 112,112, not 112,96"):
         run(tmp_path, photos, "--resume", "--image-size", "112,96")
-    monkeypatch.setattr(photo_aligner, "load_networks", lambda folder: SimpleNamespace(landmark=print))
-    with pytest.raises(InputError, match="begun with --mtcnn without det4, not with det4"):
+    monkeypatch.setattr(photo_aligner, "weights_of", lambda networks: "det1:0b")
+    with pytest.raises(InputError, match="begun with --mtcnn det1:0a, not det1:0b"):
         run(tmp_path, photos, "--resume")
     run(tmp_path, photos, "--overwrite", "--on-error", "skip", "--image-size", "112,96")
     assert read_image(tmp_path / "out/p/0.jpg")[1].shape == (112, 96, 3)
@@ -189,7 +189,8 @@ class SlowFaces:
     def confirm(self, image, boxes, thresholds):
         return []
 
-photo_aligner.load_networks = lambda folder: SimpleNamespace(landmark=None)
+photo_aligner.load_networks = lambda folder: None
+photo_aligner.weights_of = lambda networks: "det1:0a"
 photo_aligner.mtcnn_detectors = lambda networks: lambda min_size: SlowFaces()
 if __name__ == "__main__":
     align_megaface.main()
