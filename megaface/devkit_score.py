@@ -14,9 +14,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from insightrec.megaface.feature_file import MAX_DIMENSION
 from insightrec.recordio_tools.errors import FeatureError
 
-MAX_DIMENSION = 1 << 14  # what the error bound of `score_bound` is proven for
 MAX_SQUARED_NORM = 2.0**120  # no sum of the score can leave float32 below it
 _TILE = (25, 2048)  # rows and columns of `score_matrix` at a time, by measurement: two tiles stay in a 1 MB cache
 _PAIRS = 2048  # pairs at a time, 4 MB of float32 products at 512-d

@@ -14,14 +14,15 @@ from insightrec.recordio_tools.atomic_file import write_quickly
 from insightrec.recordio_tools.errors import FeatureError
 
 HEADER_BYTES = 16
-MAX_DIMENSION = 1 << 16  # numbers in one feature; the largest published ones have some thousands
+MAX_DIMENSION = (
+    1 << 14
+)  # numbers in one feature, what the bound of `score_bound` is proven for; published ones have some thousands
 _HEADER = struct.Struct("<4i")
 _FLOAT32 = 5
 _TYPES = {_FLOAT32: np.dtype("<f4"), 6: np.dtype("<f8")}
 _TYPE_BITS = 0xFFF  # above them OpenCV keeps flags of the matrix in memory
 _FEATURE_BYTES = HEADER_BYTES + 8 * MAX_DIMENSION
 _USUAL_BYTES = 1 << 14  # room for the largest feature takes longer to set aside than a usual one to read
-_BLOCK_BYTES = 1 << 24
 
 
 def read_feature(path):
@@ -126,18 +127,6 @@ def read_matrix(path):
     rows, cols, dtype = _parse_header(path, header)
     _check_size(path, size, rows * cols * dtype.itemsize)
     return np.memmap(path, dtype, "r", HEADER_BYTES, (rows, cols))
-
-
-def write_matrix(file, matrix):
-    """Write a matrix of scores, (rows, cols), as float32 to an open binary ``file``, some rows at a time.
-
-    A memory map may be given: no more than 16 MB of it, or one row, is in memory at once.
-    """
-    rows, cols = matrix.shape
-    file.write(matrix_header(rows, cols))
-    step = max(1, _BLOCK_BYTES // (4 * cols))
-    for start in range(0, rows, step):
-        file.write(np.ascontiguousarray(matrix[start : start + step], "<f4").data)
 
 
 def _parse_header(path, header):

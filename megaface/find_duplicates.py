@@ -176,9 +176,10 @@ def search_training_set(args, probes, embedder):
     check_dimension(args.train_set, embedder.embedding_size, probes)
     centers, skipped = training_centers(identities, embedder, args.images_per_identity)
     list_skipped(skipped, "image")
+    blocks = (centers[start : start + BLOCK] for start in range(0, len(centers), BLOCK))
     duplicates = [
         Duplicate(identities[match.row].name, probes.persons[match.counterpart], SAME_PERSON, match.cosine)
-        for _, match in best_matches([(probes.centers, args.same_person)], [centers])
+        for _, match in best_matches([(probes.centers, args.same_person)], blocks)
     ]
     by_name = {identity.name: identity for identity in identities}
     return duplicates, lambda name: by_name[name].read(0)[0]

@@ -101,7 +101,8 @@ def parse(argv):
         choices=MODES,
         default=MODES[0],
         help="exact: where rounding could change a comparison the scores are computed in the devkit's own order; fast: "
-        "they are not, and here and there a rank may be off by one (default: exact)",
+        "they are not, and here and there a rank is off by one, or, among copies of an image, by as many as there are "
+        "(default: exact)",
     )
     add("--block", type=whole_number(1), default=BLOCK, help=f"distractors read together (default: {BLOCK})")
     add(

@@ -1,6 +1,6 @@
 """Matrix products on a GPU by PyTorch, in float32 as `score_bound` assumes it.
 
-The tests run it on PyTorch's CPU; on a GPU it has not been run. Its precision is looked at before each use.
+The tests run it on PyTorch's CPU; on a GPU it has not been run. Its precision is looked at once, when it is made.
 """
 
 import os

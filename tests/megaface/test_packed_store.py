@@ -255,5 +255,5 @@ def test_ids_for_all_or_none(store):
 
 @pytest.mark.parametrize("dimension", [0, 65537])
 def test_dimension(store, dimension):
-    with pytest.raises(FeatureError, match="expected features of 1 to 65536 numbers"):
+    with pytest.raises(FeatureError, match="expected features of 1 to 16384 numbers"):
         StoreWriter(store, dimension)

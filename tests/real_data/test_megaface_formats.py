@@ -1,6 +1,5 @@
 """The devkit's own lists, score matrices and result files, read and written again."""
 
-import io
 import json
 import re
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 from insightrec.megaface.devkit_json import to_devkit_json
-from insightrec.megaface.feature_file import read_matrix, write_matrix
+from insightrec.megaface.feature_file import read_matrix
 from insightrec.megaface.noise_list import distractor_names, match_noises, person_of, read_noise_list
 from insightrec.megaface.remove_noises import describe_match, read_part
 from insightrec.megaface.template_list import read_template_list, write_template_list
@@ -26,14 +25,12 @@ def test_result_files_are_written_as_they_are_read(data):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_score_matrices_are_written_as_they_are_read(data, case):
+def test_score_matrices_are_read(data, case):
     for file in (data / "megaface_devkit" / case).glob("p?.bin"):
         matrix = read_matrix(file)
         assert matrix.dtype == np.float32
         assert len(matrix) == len(np.load(file.with_name("probes.npy"), mmap_mode="r"))
-        written = io.BytesIO()
-        write_matrix(written, matrix)
-        assert written.getvalue() == file.read_bytes()
+        assert matrix.tobytes() == file.read_bytes()[16:]
 
 
 def test_facescrub_lists(data, tmp_path):
