@@ -62,3 +62,18 @@ def test_centers_weigh_every_image_alike():
     names, centers = identity_centers([rows[:1], rows[1:]], ["b", "a", "c", "b"])
     assert names == ["b", "a", "c"]
     np.testing.assert_allclose(centers, [[np.sqrt(0.5), np.sqrt(0.5)], [0, 1], [-1, 0]])
+
+
+def test_what_float32_would_decide_wrongly():
+    """Thresholds that are met exactly, and counterparts that differ by less than a float32 product is off by."""
+    rng = np.random.default_rng(0)
+    counterpart = normalized(rng.normal(size=(1, 512)))
+    rows = rng.normal(size=(100, 512))
+    for row in rows:
+        exact = float(counterpart[0] @ normalized(row[None])[0])
+        assert [match.cosine for _, match in best_matches([(counterpart, exact)], [row[None]])] == [exact]
+    near = normalized(counterpart + 1e-8 * rng.normal(size=(5, 512)))
+    for row in rows:
+        cosines = [float(other @ normalized(row[None])[0]) for other in near]
+        ((_, match),) = best_matches([(near, -1)], [row[None]])
+        assert match.counterpart == int(np.argmax(cosines))
