@@ -8,38 +8,16 @@ import sys
 import time
 from argparse import ArgumentParser
 
-import numpy as np
 import pytest
+from stand_ins.bright_faces import BOX, LANDMARKS, BrightFaces, write_photo
 
-from insightrec.deploy.mtcnn import DetectedFace
 from insightrec.megaface import photo_aligner
 from insightrec.megaface.alignment_run import JOURNAL, add_flags, run_alignment
 from insightrec.megaface.alignment_table import TABLE
 from insightrec.megaface.face_guide import FaceGuide
 from insightrec.megaface.protocol_photo import ProtocolPhoto
 from insightrec.recordio_tools.errors import ImageError, InputError, ListError, ModelError
-from insightrec.recordio_tools.image_codec import encode_rgb
 from insightrec.recordio_tools.image_file import read_image
-
-BOX = np.array([20.0, 10, 79, 69])
-LANDMARKS = np.array([[35.0, 30], [65, 30], [50, 45], [38, 58], [62, 58]])
-
-
-class BrightFaces:
-    """Finds one face, always at the same place, in what is bright enough."""
-
-    def detect(self, image):
-        return [DetectedFace(BOX, 0.9, LANDMARKS)] if image.mean() > 100 else []
-
-    def confirm(self, image, boxes, thresholds):
-        return []
-
-
-def write_photo(path, brightness, size=(90, 100)):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(brightness).integers(0, 40, (*size, 3)) + brightness
-    path.write_bytes(encode_rgb(pixels.astype(np.uint8)))
-    return path
 
 
 @pytest.fixture

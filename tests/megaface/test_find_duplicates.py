@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from stand_ins.pixel_embedder import PixelEmbedder
 
 from insightrec.megaface import find_duplicates
 from insightrec.megaface.feature_file import write_feature
@@ -114,16 +115,6 @@ def test_a_list_without_candidates_is_a_noise_list(features):
     folder, _ = features
     find_duplicates.main(arguments(folder, "none.txt", **{"same-person": 1, "near-identical": 1}))
     assert read_noise_list(folder / "none.txt").names == []
-
-
-class PixelEmbedder:
-    """The embedding of an image is its pixels, centred."""
-
-    image_size = (16, 16)
-    embedding_size = 16 * 16 * 3
-
-    def embed(self, images):
-        return images.reshape(len(images), -1).astype(np.float32) - 127.5
 
 
 @pytest.fixture

@@ -1,21 +1,12 @@
 import numpy as np
 import pytest
+from stand_ins.pixel_embedder import PixelEmbedder
 
 from insightrec.eval.pair_distance import normalized
 from insightrec.megaface.training_centers import training_centers, training_identities
 from insightrec.recordio_tools import face2rec
 from insightrec.recordio_tools.errors import ListError, RecordError
 from insightrec.recordio_tools.image_codec import decode_rgb, encode_rgb
-
-
-class PixelEmbedder:
-    """The embedding of an image is its pixels, centred."""
-
-    image_size = (16, 16)
-    embedding_size = 16 * 16 * 3
-
-    def embed(self, images):
-        return images.reshape(len(images), -1).astype(np.float32) - 127.5
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from stand_ins.pictures import picture, saved
 
 from insightrec.recordio_tools import image_codec
 from insightrec.recordio_tools.errors import ImageError
@@ -72,19 +73,6 @@ def test_an_opencv_without_rgb_decoding_gives_the_same(faces, encoding, monkeypa
     straight = decode_rgb(faces(4, encoding=encoding), "x")
     monkeypatch.setattr(image_codec, "_READ_RGB", None)
     np.testing.assert_array_equal(decode_rgb(faces(4, encoding=encoding), "x"), straight)
-
-
-def picture(height=20, width=28):
-    """Smooth colors without any symmetry: uint8 RGB."""
-    coarse = np.random.default_rng(3).integers(0, 256, (4, 5, 3)).astype(np.uint8)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-def saved(image, kind, **options):
-    """The bytes of an image, an array or Pillow's, as Pillow writes them."""
-    file = io.BytesIO()
-    (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(file, kind, **options)
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

@@ -1,10 +1,10 @@
-import io
 import struct
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from stand_ins.pictures import picture, saved
 
 from insightrec.recordio_tools.image_codec import decode_gray, decode_rgb
 from insightrec.recordio_tools.image_orientation import exif_orientation
@@ -20,19 +20,6 @@ SEEN_AT = {
     7: lambda r, c, height, width: (width - 1 - c, height - 1 - r),
     8: lambda r, c, height, width: (width - 1 - c, r),
 }
-
-
-def picture(height=20, width=28):
-    """Smooth colors without any symmetry: uint8 RGB."""
-    coarse = np.random.default_rng(3).integers(0, 256, (4, 5, 3)).astype(np.uint8)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-def saved(image, kind, **options):
-    """The bytes of an image, an array or Pillow's, as Pillow writes them."""
-    file = io.BytesIO()
-    (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(file, kind, **options)
-    return file.getvalue()
 
 
 def exif(orientation, order="MM"):
