@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from insightrec.deploy.alignment_flags import folder_path
 from insightrec.megaface import guided_alignment
 from insightrec.megaface.alignment_run import add_flags, run_alignment
 from insightrec.megaface.facescrub_photos import find_facescrub
@@ -20,16 +19,12 @@ def parse(argv):
         epilog=guided_alignment.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--input-dir",
-        type=folder_path,
-        required=True,
-        metavar="DIR",
-        help="folder with facescrub_actors.txt, facescrub_actresses.txt, and the photos <Name>/<Name>_<id>.jpg in it "
-        "or in facescrub/ within it",
+    add_flags(
+        parser,
+        photos_help="folder with facescrub_actors.txt, facescrub_actresses.txt, and the photos <Name>/<Name>_<id>.jpg in "
+        "it or in facescrub/ within it",
+        list_help=f"which photos, a list of the devkit (default: {LIST} in DIR)",
     )
-    parser.add_argument("--list", metavar="FILE", help=f"which photos, a list of the devkit (default: {LIST} in DIR)")
-    add_flags(parser)
     return parser.parse_args(argv)
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 
-from insightrec.deploy.alignment_flags import folder_path
 from insightrec.megaface import guided_alignment
 from insightrec.megaface.alignment_run import add_flags, run_alignment
 from insightrec.megaface.megaface_photos import find_megaface, listed_megaface
@@ -17,16 +16,12 @@ def parse(argv):
         epilog=guided_alignment.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--input-dir",
-        type=folder_path,
-        required=True,
-        metavar="DIR",
-        help="folder of photos, <3 digits>/<user>/<image>.jpg and <image>.jpg.json (MegaFace), <person>/<image>.JPG "
-        "and <image>.JPG.json (FG-NET)",
+    add_flags(
+        parser,
+        photos_help="folder of photos, <3 digits>/<user>/<image>.jpg and <image>.jpg.json (MegaFace), "
+        "<person>/<image>.JPG and <image>.JPG.json (FG-NET)",
+        list_help="only the photos of this list of the devkit (default: all)",
     )
-    parser.add_argument("--list", metavar="FILE", help="only the photos of this list of the devkit (default: all)")
-    add_flags(parser)
     return parser.parse_args(argv)
 
 

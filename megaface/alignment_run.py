@@ -26,8 +26,10 @@ MEANING = dict(
 )
 
 
-def add_flags(parser):
-    """Add the flags that `run_alignment` reads."""
+def add_flags(parser, photos_help, list_help):
+    """Add the flags of a tool that aligns: ``--input-dir`` and ``--list``, with these helps, and what all share."""
+    parser.add_argument("--input-dir", type=folder_path, required=True, metavar="DIR", help=photos_help)
+    parser.add_argument("--list", metavar="FILE", help=list_help)
     parser.add_argument(
         "--output-dir",
         type=folder_path,

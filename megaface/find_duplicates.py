@@ -101,12 +101,12 @@ def main(argv=None):
     for folder in (args.images, args.probe_images):
         if folder and not Path(folder).is_dir():
             raise InputError(f"{folder}: expected a folder of aligned images, found none; check the path")
-    paths = [Path(f"{output}{ending}") for ending in ("", ".csv", ".html")[: 3 if args.report else 2]]
+    paths = [Path(f"{output}{suffix}") for suffix in ("", ".csv", ".html")[: 3 if args.report else 2]]
     refuse_existing(paths, args.overwrite)
     embedder = open_embedder(args.model, gpu=args.gpu, threads=args.threads) if args.model else None
     probes = Pack(args.pack, embedder) if args.pack else Probes(args)
-    search = search_training_set if args.train_set else search_images
-    duplicates, picture_of_name = search(args, probes, embedder)
+    found = search_training_set(args, probes, embedder) if args.train_set else search_images(args, probes)
+    duplicates, picture_of_name = found
     comment = f"{probes.name}: cosine >= {args.same_person:g} with a person; look at each before use"
     contents = [candidate_list(duplicates, comment), candidate_table(duplicates)]
     if args.report:
@@ -130,8 +130,9 @@ class Probes:
         if ids is None:
             raise FeatureError(f"{args.probe_features}: expected the person of each probe; give --probe-list with ids")
         self.name = args.probe_list or args.probe_features
-        self.persons, self.centers = identity_centers(in_blocks(source), ids)
-        self.images, self.features = source.paths, normalized(source.read(0, len(source)))
+        features = source.read(0, len(source))
+        self.persons, self.centers = identity_centers([features], ids)
+        self.images, self.features = source.paths, normalized(features)
         self._first_of = dict(zip(reversed(ids), reversed(source.paths)))
 
     def picture(self, name):
@@ -145,17 +146,18 @@ class Pack:
     def __init__(self, path, embedder):
         self.name = path
         pack = read_pack(path)
-        self._encoded, _ = pack.distinct()
-        self.images = self.persons = [f"image {place}" for place in range(len(self._encoded))]
+        encoded, _ = pack.distinct()
+        self._encoded = {f"image {place}": image for place, image in enumerate(encoded)}
+        self.images = self.persons = list(self._encoded)
         embeddings = embed_pack(embedder, pack, path)
         self.features = self.centers = normalized(embeddings.original.astype(np.float64) + embeddings.mirrored)
 
     def picture(self, name):
         """A picture of the pack by its name."""
-        return self._encoded[int(name.split()[1])]
+        return self._encoded[name]
 
 
-def search_images(args, probes, embedder):
+def search_images(args, probes):
     """Images that resemble a person or an image of the probes: ``(duplicates, function that gives a picture)``."""
     source, _ = open_listed(args.features, args.list, args.file_ending)
     source.check()

@@ -29,9 +29,9 @@ def stand_in(monkeypatch):
 
 def run(folder, photos, *flags):
     parser = ArgumentParser()
-    add_flags(parser)
-    args = parser.parse_args(["--output-dir", str(folder / "out"), "--processes", "1", *flags])
-    args.input_dir = str(folder / "in")
+    add_flags(parser, photos_help="photos", list_help="list")
+    given = ["--input-dir", str(folder / "in"), "--output-dir", str(folder / "out"), "--processes", "1"]
+    args = parser.parse_args([*given, *flags])
     run_alignment(args, photos)
 
 
