@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from insightrec.deploy.alignment_journal import is_journal, read_journal
-from insightrec.deploy.photo_result import file_stamp
 from insightrec.recordio_tools.errors import InputError, OutputError
+from insightrec.recordio_tools.file_stamp import file_stamp
 
 
 class AlignmentOutput(NamedTuple):

@@ -6,10 +6,11 @@ from typing import NamedTuple, Optional
 from insightrec.deploy.face_aligner import DETECTION_SIDE, FaceAligner
 from insightrec.deploy.mtcnn import MTCNN
 from insightrec.deploy.mtcnn_weights import INPUTS, load_networks
-from insightrec.deploy.photo_result import PhotoResult, file_stamp
+from insightrec.deploy.photo_result import PhotoResult
 from insightrec.recordio_tools.atomic_file import write_quickly
 from insightrec.recordio_tools.errors import ImageError, ListError
 from insightrec.recordio_tools.file_hash import sha256
+from insightrec.recordio_tools.file_stamp import file_stamp
 from insightrec.recordio_tools.image_codec import JPEG_QUALITY, encode_rgb
 from insightrec.recordio_tools.image_file import read_image
 from insightrec.recordio_tools.list_file import check_path

@@ -61,15 +61,6 @@ def parse_begun(values):
     return parse_result(PhotoResult(photo, None, BEGUN, crop=crop), {BEGUN: ("crop",)})
 
 
-def file_stamp(path):
-    """[bytes, time of change in ns] of a file, by which a change is noticed; None where there is none."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return [status.st_size, status.st_mtime_ns]
-
-
 def _is_number(value, *types):
     return type(value) in (types or (int, float)) and -_MOST < value < _MOST
 

@@ -21,8 +21,8 @@ def parse(argv):
     )
     add_flags(
         parser,
-        photos_help="folder with facescrub_actors.txt, facescrub_actresses.txt, and the photos <Name>/<Name>_<id>.jpg in "
-        "it or in facescrub/ within it",
+        photos_help="folder with facescrub_actors.txt, facescrub_actresses.txt, and the photos <Name>/<Name>_<id>.jpg "
+        "in it or in facescrub/ within it",
         list_help=f"which photos, a list of the devkit (default: {LIST} in DIR)",
     )
     return parser.parse_args(argv)

@@ -8,6 +8,7 @@ import hashlib
 import json
 
 from insightrec.recordio_tools.file_hash import sha256
+from insightrec.recordio_tools.file_stamp import file_stamp
 
 _MOST_BYTES = 1 << 16  # a record has less than a thousand
 
@@ -21,13 +22,12 @@ def record_bytes(mark, probes, contents, scores):
         scores: where the score matrix of these features is, if the run wrote it.
     """
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    stamp = _stamp(scores) if scores.exists() else None
-    return _to_bytes({"fingerprint": mark, "probes": probes, "sha256": hashes, "score_matrix": stamp})
+    return _to_bytes({"fingerprint": mark, "probes": probes, "sha256": hashes, "score_matrix": file_stamp(scores)})
 
 
 def with_scores(record, scores):
     """A record, as `read_record` gives it, with another score matrix: bytes."""
-    return _to_bytes({**record, "score_matrix": _stamp(scores)})
+    return _to_bytes({**record, "score_matrix": file_stamp(scores)})
 
 
 def read_record(path):
@@ -47,12 +47,7 @@ def is_as_written(record, path):
 
 def has_scores(record, path):
     """Whether ``path`` is the score matrix that the record says, by size and time: it may have many GB."""
-    return path.is_file() and record.get("score_matrix") == _stamp(path)
-
-
-def _stamp(path):
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
+    return path.is_file() and record.get("score_matrix") == file_stamp(path)
 
 
 def _to_bytes(record):

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from insightrec.megaface.feature_file import feature_bytes, read_feature
 from insightrec.megaface.packed_store import check_rows, open_store, store_files, store_path
 from insightrec.recordio_tools.errors import FeatureError
+from insightrec.recordio_tools.file_stamp import file_stamp
 from insightrec.recordio_tools.ordered_pool import ordered_map
 
 THREADS = 8  # that read files: they wait for a disk or a network at the same time
@@ -253,11 +254,7 @@ class PackedFeatures:
 
 def _state(file):
     """Size and time of change of a file, as text; without them where it cannot be found."""
-    try:
-        status = os.stat(file)
-    except OSError:
-        return "none"
-    return f"{status.st_size} {status.st_mtime_ns}"
+    return " ".join(map(str, file_stamp(file) or ["none"]))
 
 
 def _raise_all(root, errors, count):

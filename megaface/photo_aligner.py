@@ -5,13 +5,14 @@ from pathlib import Path
 
 from insightrec.deploy.mtcnn_weights import load_networks
 from insightrec.deploy.photo_alignment import weights_of
-from insightrec.deploy.photo_result import PhotoResult, file_stamp
+from insightrec.deploy.photo_result import PhotoResult
 from insightrec.megaface.alignment_table import FAILED
 from insightrec.megaface.guided_alignment import HOW, GuidedAligner, mtcnn_detectors
 from insightrec.megaface.megaface_landmarks import read_guide
 from insightrec.megaface.unturned_image import read_unturned
 from insightrec.recordio_tools.atomic_file import write_quickly
 from insightrec.recordio_tools.errors import ImageError
+from insightrec.recordio_tools.file_stamp import file_stamp
 from insightrec.recordio_tools.image_codec import encode_rgb
 
 # What can become of a photo, and what is known then (`parse_result`).

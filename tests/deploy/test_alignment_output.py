@@ -6,8 +6,9 @@ import pytest
 from insightrec.deploy.alignment_journal import AlignmentJournal
 from insightrec.deploy.alignment_output import AlignmentOutput, refuse_nested, results_to_keep
 from insightrec.deploy.photo_alignment import PhotoJob
-from insightrec.deploy.photo_result import PhotoResult, file_stamp
+from insightrec.deploy.photo_result import PhotoResult
 from insightrec.recordio_tools.errors import InputError, OutputError
+from insightrec.recordio_tools.file_stamp import file_stamp
 
 SETTINGS = {"min_face": 20}
 STATUSES = {"aligned": ("crop",), "failed": (), "no-face": ()}

@@ -8,8 +8,9 @@ from insightrec.deploy import photo_alignment
 from insightrec.deploy.face_aligner import AlignedFace
 from insightrec.deploy.mtcnn_weights import MtcnnNetworks
 from insightrec.deploy.photo_alignment import STATUSES, AlignmentSettings, PhotoAlignment, PhotoJob
-from insightrec.deploy.photo_result import file_stamp, parse_result
+from insightrec.deploy.photo_result import parse_result
 from insightrec.recordio_tools.errors import ImageError
+from insightrec.recordio_tools.file_stamp import file_stamp
 from insightrec.recordio_tools.image_codec import encode_rgb
 from insightrec.recordio_tools.image_file import read_image
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insightrec.deploy.photo_result import BEGUN, PhotoResult, file_stamp, parse_begun, parse_result
+from insightrec.deploy.photo_result import BEGUN, PhotoResult, parse_begun, parse_result
 
 STATUSES = {"aligned": ("faces", "score", "box", "landmarks", "crop"), "box-crop": ("box", "crop"), "failed": ()}
 POINTS = [[0.1, -2.0], [3, 4], [5, 6], [7, 8], [9, 1e-17]]
@@ -105,10 +105,3 @@ def test_a_photo_that_was_begun():
     for values in (["a.jpg", "../a.png"], ["a.jpg", 7], [None, "a.png"], ["a.jpg", ""], ["a.jpg"]):
         with pytest.raises(DAMAGED):
             parse_begun(values)
-
-
-def test_stamps(tmp_path):
-    path = tmp_path / "a"
-    assert file_stamp(path) is file_stamp("a\0b") is None
-    path.write_bytes(b"abc")
-    assert file_stamp(path) == [3, path.stat().st_mtime_ns]

@@ -8,9 +8,10 @@ import pytest
 
 from insightrec.deploy.alignment_output import AlignmentOutput
 from insightrec.deploy.photo_alignment import PhotoJob
-from insightrec.deploy.photo_result import PhotoResult, file_stamp
+from insightrec.deploy.photo_result import PhotoResult
 from insightrec.deploy.resumable_alignment import aligned_photos
 from insightrec.recordio_tools.errors import ImageError, OutputError
+from insightrec.recordio_tools.file_stamp import file_stamp
 
 JOBS = [PhotoJob(f"{name}.png", f"{name}.jpg") for name in ("a/1", "a/2", "b/1", "b/c/1")]
 ALL = [job.photo for job in JOBS]
